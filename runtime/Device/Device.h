@@ -1,0 +1,95 @@
+// Part of the Strata project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// A device: something with memory that runs the operations of a program (docs/operations.md).
+#pragma once
+
+#include "runtime/Base/Error.h"
+#include "runtime/Schema/artifact_generated.h"
+#include "runtime/Weights/Encoding.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace strata {
+
+/// The KV cache of one layer, as the operations see it (docs/operations.md, KvLayout in the schema).
+struct KvView {
+  std::byte *layer = nullptr;            ///< Block 0 of the running layer.
+  const int32_t *blockTable = nullptr;   ///< [sequences, blocksPerSequence]: the blocks that each sequence owns.
+  uint64_t blockBytes = 0;
+  uint32_t blocksPerSequence = 0;
+  uint32_t blockPositions = 64;
+  uint32_t latent = 0;
+  uint32_t rope = 0;
+  schema::KvEncoding encoding = schema::KvEncoding::f16;
+};
+
+/// One operand of a call, bound to memory. For a value, `rows` rows of `columns` numbers, `rowBytes` apart; for a weight,
+/// `dimensions` (unused leading ones are 1) in `encoding`; for the cache, `kv`.
+struct BoundOperand {
+  schema::OperandKind kind = schema::OperandKind::none;
+  std::byte *data = nullptr; ///< Weights are never written through it.
+  uint64_t rows = 0;
+  uint64_t columns = 0;
+  uint64_t rowBytes = 0;
+  schema::Element element = schema::Element::f32;
+  Encoding encoding = Encoding::F32;
+  std::array<uint64_t, 3> dimensions = {1, 1, 1};
+  const KvView *kv = nullptr;
+};
+
+/// The parameters of every operation, decoded; an operation reads its own (the table in docs/operations.md).
+struct CallParameters {
+  float epsilon = 0;
+  uint32_t heads = 0;
+  uint32_t nope = 0;
+  std::span<const float> frequencies;
+  float magnitude = 1;
+  float scale = 1;
+  uint32_t splitPositions = 0;
+  schema::Gate gate = schema::Gate::sigmoid;
+  uint32_t groups = 1;
+  uint32_t groupsUsed = 1;
+  uint32_t experts = 0;
+  uint32_t expertsUsed = 0;
+  bool normalise = false;
+  uint32_t width = 0;
+  uint32_t sharedWidth = 0;
+};
+
+/// One dispatch with everything bound: what a device runs.
+struct KernelCall {
+  schema::Operation operation = schema::Operation::embed;
+  schema::Form form = schema::Form::few;
+  schema::ActivationEncoding activations = schema::ActivationEncoding::i16;
+  uint64_t rows = 0; ///< T
+  std::span<const BoundOperand> reads;
+  std::span<const BoundOperand> writes;
+  CallParameters parameters;
+};
+
+/// Bytes of one row of `columns` numbers of `element` under `activations` (docs/operations.md, "Rows").
+Checked valueRowBytes(schema::Element element, schema::ActivationEncoding activations, Checked columns);
+
+/// Allocates, copies, launches, synchronises. Between two steps nothing is allocated: `launch` must not allocate.
+class Device {
+public:
+  virtual ~Device() = default;
+  virtual schema::DeviceKind kind() const = 0;
+
+  /// `bytes` zeroed bytes, aligned to 64; owned by the device until its end. Exit code 3 if there is not enough memory.
+  virtual Result<std::byte *> allocate(uint64_t bytes) = 0;
+  virtual Result<void> copyToDevice(std::byte *to, std::span<const std::byte> from) = 0;
+  virtual Result<void> copyFromDevice(std::span<std::byte> to, const std::byte *from) = 0;
+  /// Starts one operation; calls run in the order of their launches. Operands must be what docs/operations.md asks for:
+  /// artifacts are checked when they are loaded, not here.
+  virtual Result<void> launch(const KernelCall &call) = 0;
+  /// Waits for everything launched.
+  virtual Result<void> synchronise() = 0;
+};
+
+} // namespace strata
