@@ -1,6 +1,6 @@
 # How Strata's own libraries, tools and tests are declared.
 
-set(STRATA_WARNINGS -Wall -Wextra -Wpedantic -Werror -Wno-unknown-warning-option)
+set(STRATA_WARNINGS -Wall -Wextra -Wpedantic -Werror)
 # Narrowing is how "all sizes come from a file" becomes a hole: forbidden below the compiler.
 set(STRATA_RUNTIME_WARNINGS ${STRATA_WARNINGS} -Wconversion -Wshadow)
 set(STRATA_SANITIZE "" CACHE STRING "Sanitizers for all targets, as -fsanitize= takes them")
