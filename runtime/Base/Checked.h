@@ -22,9 +22,9 @@ public:
   constexpr Checked() = default;
   /// Negative numbers make an invalid value.
   template <typename T, typename = std::enable_if_t<std::is_integral_v<T>>>
-  constexpr Checked(T number) : number(static_cast<uint64_t>(number)) {
+  constexpr Checked(T initial) : number(static_cast<uint64_t>(initial)) {
     if constexpr (std::is_signed_v<T>)
-      ok = number >= 0;
+      ok = initial >= 0;
   }
 
   constexpr bool valid() const { return ok; }
@@ -72,10 +72,10 @@ public:
   constexpr bool atMost(Checked limit) const { return ok && limit.ok && number <= limit.number; }
 
 private:
-  static constexpr Checked make(uint64_t number, bool ok) {
+  static constexpr Checked make(uint64_t resultNumber, bool resultOk) {
     Checked result;
-    result.number = number;
-    result.ok = ok;
+    result.number = resultNumber;
+    result.ok = resultOk;
     return result;
   }
   uint64_t number = 0;
