@@ -18,8 +18,8 @@ namespace strata {
 
 /// The KV cache of one layer, as the operations see it (docs/operations.md, KvLayout in the schema).
 struct KvView {
-  std::byte *layer = nullptr;            ///< Block 0 of the running layer.
-  const int32_t *blockTable = nullptr;   ///< [sequences, blocksPerSequence]: the blocks that each sequence owns.
+  std::byte *layer = nullptr;          ///< Block 0 of the running layer.
+  const int32_t *blockTable = nullptr; ///< [sequences, blocksPerSequence]: the blocks that each sequence owns.
   uint64_t blockBytes = 0;
   uint32_t blocksPerSequence = 0;
   uint32_t blockPositions = 64;
@@ -28,8 +28,8 @@ struct KvView {
   schema::KvEncoding encoding = schema::KvEncoding::f16;
 };
 
-/// One operand of a call, bound to memory. For a value, `rows` rows of `columns` numbers, `rowBytes` apart; for a weight,
-/// `dimensions` (unused leading ones are 1) in `encoding`; for the cache, `kv`.
+/// One operand of a call, bound to memory. For a value, `rows` rows of `columns` numbers, `rowBytes` apart; for a
+/// weight, `dimensions` (unused leading ones are 1) in `encoding`; for the cache, `kv`.
 struct BoundOperand {
   schema::OperandKind kind = schema::OperandKind::none;
   std::byte *data = nullptr; ///< Weights are never written through it.
