@@ -37,8 +37,7 @@ public:
 private:
   using Body = void (*)(const void *function, uint64_t begin, uint64_t end, unsigned worker);
 
-  template <typename Function>
-  static void call(const void *function, uint64_t begin, uint64_t end, unsigned worker) {
+  template <typename Function> static void call(const void *function, uint64_t begin, uint64_t end, unsigned worker) {
     (*static_cast<const Function *>(function))(begin, end, worker);
   }
 
