@@ -10,15 +10,10 @@
 #include <array>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
-
-namespace strata::gguf {
-class Model;
-}
 
 namespace strata::text {
 
@@ -115,9 +110,5 @@ private:
   std::optional<int32_t> bosId, eosId, padId;
   bool addBosFlag = true;
 };
-
-/// The vocabulary of a GGUF, from its `tokenizer.ggml.*` keys and the rows of token_embd.weight. Errors: those of
-/// Vocabulary::create, and G44 (exit code 1) where a key is missing or of another type.
-Result<Vocabulary> readVocabulary(const gguf::Model &model);
 
 } // namespace strata::text
