@@ -15,9 +15,9 @@
 
 namespace strata {
 
-/// A compiled model. Loading trusts nothing: size, identifier, version, length and hash of the envelope, the flatbuffer's
-/// structure, then what it says, each refusal with a sentence and the id of its check (docs/artifact-format.md). Executing
-/// what was loaded cannot crash, nor read or write outside its memory.
+/// A compiled model. Loading trusts nothing: size, identifier, version, length and hash of the envelope, the
+/// flatbuffer's structure, then what it says, each refusal with a sentence and the id of its check
+/// (docs/artifact-format.md). Executing what was loaded cannot crash, nor read or write outside its memory.
 class LoadedArtifact {
 public:
   /// Reads the whole file; nothing is mapped. Exit code 1 if it is not a valid artifact.

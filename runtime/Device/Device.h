@@ -6,6 +6,7 @@
 #pragma once
 
 #include "runtime/Base/Error.h"
+#include "runtime/Schema/RowBytes.h"
 #include "runtime/Schema/artifact_generated.h"
 #include "runtime/Weights/Encoding.h"
 
@@ -71,9 +72,6 @@ struct KernelCall {
   std::span<const BoundOperand> writes;
   CallParameters parameters;
 };
-
-/// Bytes of one row of `columns` numbers of `element` under `activations` (docs/operations.md, "Rows").
-Checked valueRowBytes(schema::Element element, schema::ActivationEncoding activations, Checked columns);
 
 /// Allocates, copies, launches, synchronises. Between two steps nothing is allocated: `launch` must not allocate.
 class Device {

@@ -48,8 +48,8 @@ enum class WantedRows { last, all };
 using LogitsSink = std::function<void(uint32_t position, std::span<const float> logits)>;
 
 /// A prompt on its way through the model. `advance` does one unit of work (one chunk, one stage over all tokens, or one
-/// wanted row); between two units decode steps of other sequences may run. One at a time; it must not outlive its Session.
-/// Destroyed before its end it leaves the sequence as it was after its last whole pass.
+/// wanted row); between two units decode steps of other sequences may run. One at a time; it must not outlive its
+/// Session. Destroyed before its end it leaves the sequence as it was after its last whole pass.
 class PromptStep {
 public:
   PromptStep(PromptStep &&other) noexcept;
@@ -100,9 +100,10 @@ public:
   /// Keeps the first `positions` positions (those that a next prompt has in common with this one), forgets the rest.
   Result<void> truncate(SequenceId sequence, uint32_t positions);
 
-  /// Appends a prompt to a sequence. Tokens are copied. More of them than the artifact's prompt_tokens take several passes.
-  /// Exit code 1 if there are none, if they do not fit the context, or if one is not in the vocabulary.
-  Result<PromptStep> startPrompt(SequenceId sequence, std::span<const int32_t> tokens, WantedRows wanted, LogitsSink sink);
+  /// Appends a prompt to a sequence. Tokens are copied. More of them than the artifact's prompt_tokens take several
+  /// passes. Exit code 1 if there are none, if they do not fit the context, or if one is not in the vocabulary.
+  Result<PromptStep> startPrompt(SequenceId sequence, std::span<const int32_t> tokens, WantedRows wanted,
+                                 LogitsSink sink);
 
   /// Appends one token to each of up to `sequences()` different sequences. On an error no sequence has changed.
   Result<void> decode(std::span<const DecodeRow> rows);
