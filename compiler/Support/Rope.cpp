@@ -25,7 +25,7 @@ std::vector<float> ropeFrequencies(float base, uint32_t dimensions) {
 /// The pair, as a real number, that makes `rotations` turns in the original context.
 static double correctionDimension(double rotations, float base, uint32_t dimensions, const Yarn &yarn) {
   return dimensions * std::log(yarn.originalContext / (rotations * 2 * std::numbers::pi)) /
-         (2 * std::log(double{base}));
+         (2 * std::log(static_cast<double>(base)));
 }
 
 std::pair<double, double> yarnCorrectionRange(float base, uint32_t dimensions, const Yarn &yarn) {
@@ -52,12 +52,12 @@ std::vector<float> ropeFrequencies(float base, uint32_t dimensions, const Yarn &
 }
 
 float attentionScale(uint32_t headSize) {
-  return static_cast<float>(1 / std::sqrt(double{headSize}));
+  return static_cast<float>(1 / std::sqrt(static_cast<double>(headSize)));
 }
 
 float attentionScale(uint32_t headSize, const Yarn &yarn) {
   double magnitude = 0.1 * double{yarn.mscaleAllDimensions} * std::log(double{yarn.factor}) + 1;
-  return static_cast<float>(magnitude * magnitude / std::sqrt(double{headSize}));
+  return static_cast<float>(magnitude * magnitude / std::sqrt(static_cast<double>(headSize)));
 }
 
 } // namespace strata
