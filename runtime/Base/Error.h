@@ -44,7 +44,8 @@ inline tl::unexpected<Error> fail(ExitCode code, std::string_view id, std::strin
 /// The line a tool prints: "strata-run: error: SENTENCE [G35]".
 std::string formatError(std::string_view tool, const Error &error);
 
-/// A name out of a file made printable: control bytes, invalid UTF-8, quotes and backslashes as \xNN, cut at 80 characters.
+/// A name out of a file made printable: control bytes, invalid UTF-8, quotes and backslashes as \xNN, cut at 80
+/// characters.
 std::string escapeName(std::string_view name);
 
 } // namespace strata

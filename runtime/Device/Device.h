@@ -6,6 +6,7 @@
 #pragma once
 
 #include "runtime/Base/Error.h"
+#include "runtime/Schema/RowBytes.h"
 #include "runtime/Schema/artifact_generated.h"
 #include "runtime/Weights/Encoding.h"
 
@@ -18,8 +19,8 @@ namespace strata {
 
 /// The KV cache of one layer, as the operations see it (docs/operations.md, KvLayout in the schema).
 struct KvView {
-  std::byte *layer = nullptr;            ///< Block 0 of the running layer.
-  const int32_t *blockTable = nullptr;   ///< [sequences, blocksPerSequence]: the blocks that each sequence owns.
+  std::byte *layer = nullptr;          ///< Block 0 of the running layer.
+  const int32_t *blockTable = nullptr; ///< [sequences, blocksPerSequence]: the blocks that each sequence owns.
   uint64_t blockBytes = 0;
   uint32_t blocksPerSequence = 0;
   uint32_t blockPositions = 64;
@@ -28,8 +29,8 @@ struct KvView {
   schema::KvEncoding encoding = schema::KvEncoding::f16;
 };
 
-/// One operand of a call, bound to memory. For a value, `rows` rows of `columns` numbers, `rowBytes` apart; for a weight,
-/// `dimensions` (unused leading ones are 1) in `encoding`; for the cache, `kv`.
+/// One operand of a call, bound to memory. For a value, `rows` rows of `columns` numbers, `rowBytes` apart; for a
+/// weight, `dimensions` (unused leading ones are 1) in `encoding`; for the cache, `kv`.
 struct BoundOperand {
   schema::OperandKind kind = schema::OperandKind::none;
   std::byte *data = nullptr; ///< Weights are never written through it.
@@ -71,9 +72,6 @@ struct KernelCall {
   std::span<const BoundOperand> writes;
   CallParameters parameters;
 };
-
-/// Bytes of one row of `columns` numbers of `element` under `activations` (docs/operations.md, "Rows").
-Checked valueRowBytes(schema::Element element, schema::ActivationEncoding activations, Checked columns);
 
 /// Allocates, copies, launches, synchronises. Between two steps nothing is allocated: `launch` must not allocate.
 class Device {

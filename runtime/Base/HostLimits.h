@@ -1,0 +1,26 @@
+// Part of the Strata project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// What this process may use of the host: its cores and its memory, container limits included.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+namespace strata {
+
+struct HostLimits {
+  uint32_t cores = 1;    ///< Cores that the scheduler's affinity mask and the CPU quota leave, at least 1.
+  uint64_t ramBytes = 0; ///< The smaller of the machine's memory and the memory limit; 0 if it cannot be read.
+};
+
+/// The limits of the running process: sched_getaffinity, /proc/meminfo, and the CPU quota and memory limit of its
+/// control group and of every group above it, version 2 (cpu.max, memory.max) and version 1 (cpu.cfs_quota_us,
+/// memory.limit_in_bytes).
+HostLimits hostLimits();
+
+/// The same from another root directory (which holds proc/ and sys/) and number of cores: for tests.
+HostLimits hostLimits(const std::filesystem::path &root, uint32_t affinityCores);
+
+} // namespace strata

@@ -1,0 +1,120 @@
+// Part of the Strata project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// Runs a compiled model: prompts and decode steps of several sequences on one set of arenas.
+#pragma once
+
+#include "runtime/Base/Error.h"
+#include "runtime/Schema/artifact_generated.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+
+namespace strata {
+
+class Device;
+class LoadedArtifact;
+struct LocatedModel;
+
+/// What a run may choose; nothing here changes a plan.
+struct SessionOptions {
+  std::optional<schema::ActivationEncoding> activations; ///< Nothing: what the artifact says, for each phase its own.
+  std::optional<schema::KvEncoding> kv;                  ///< Nothing: what the artifact says.
+  uint32_t threads = 0;                                  ///< 0: as many as the process may use.
+  uint32_t chunkTokens = 0;                              ///< Rows of a chunk; 0: the artifact's, which is the most.
+  /// Called now and then while weights are read, with bytes done and bytes in all.
+  std::function<void(uint64_t done, uint64_t total)> progress;
+};
+
+/// The number of an open sequence, below Session::sequences().
+using SequenceId = uint32_t;
+
+/// One row of a decode step: `token` is appended to `sequence`.
+struct DecodeRow {
+  SequenceId sequence = 0;
+  int32_t token = 0;
+};
+
+/// Which positions of a prompt get logits.
+enum class WantedRows { last, all };
+
+/// Receives the logits of one wanted position of a prompt, in ascending order of positions: `vocabulary` numbers, valid
+/// during the call.
+using LogitsSink = std::function<void(uint32_t position, std::span<const float> logits)>;
+
+/// A prompt on its way through the model. `advance` does one unit of work (one chunk, one stage over all tokens, or one
+/// wanted row); between two units decode steps of other sequences may run. One at a time; it must not outlive its
+/// Session. Destroyed before its end it leaves the sequence as it was after its last whole pass.
+class PromptStep {
+public:
+  PromptStep(PromptStep &&other) noexcept;
+  PromptStep &operator=(PromptStep &&other) noexcept;
+  ~PromptStep();
+
+  /// True when the prompt is done and its tokens are part of the sequence. After an error the step is over.
+  Result<bool> advance();
+  /// Units done and units in all.
+  uint64_t unitsDone() const;
+  uint64_t units() const;
+
+private:
+  friend class Session;
+  explicit PromptStep(Session *session) : session(session) {}
+  Session *session;
+};
+
+class Session {
+public:
+  /// Allocates every arena and reads the resident weights. Exit code 1 if the model is not what was compiled, 3 if the
+  /// machine has not enough memory (with the bytes needed and available, before anything is allocated).
+  static Result<std::unique_ptr<Session>> create(LoadedArtifact artifact, const LocatedModel &model,
+                                                 const SessionOptions &options);
+  /// The same on a given device.
+  static Result<std::unique_ptr<Session>> create(LoadedArtifact artifact, const LocatedModel &model,
+                                                 std::unique_ptr<Device> device, const SessionOptions &options);
+  ~Session();
+  Session(const Session &) = delete;
+  Session &operator=(const Session &) = delete;
+
+  const LoadedArtifact &artifact() const;
+  uint32_t vocabulary() const; ///< Logits per row.
+  uint32_t context() const;    ///< Positions of a sequence, at most.
+  uint32_t sequences() const;  ///< Open sequences, and rows of a decode step, at most.
+  uint32_t threads() const;
+  schema::ActivationEncoding activations(schema::Phase phase) const;
+  schema::KvEncoding kv() const;
+  /// True if an option differs from what the artifact's prediction was made for.
+  bool differsFromPlan() const;
+
+  /// A sequence without positions. Exit code 1 if all are open.
+  Result<SequenceId> openSequence();
+  /// Gives its position blocks back. A prompt of the sequence must be over.
+  void closeSequence(SequenceId sequence);
+  /// Positions that the sequence has.
+  uint32_t positions(SequenceId sequence) const;
+  /// Keeps the first `positions` positions (those that a next prompt has in common with this one), forgets the rest.
+  Result<void> truncate(SequenceId sequence, uint32_t positions);
+
+  /// Appends a prompt to a sequence. Tokens are copied. More of them than the artifact's prompt_tokens take several
+  /// passes. Exit code 1 if there are none, if they do not fit the context, or if one is not in the vocabulary.
+  Result<PromptStep> startPrompt(SequenceId sequence, std::span<const int32_t> tokens, WantedRows wanted,
+                                 LogitsSink sink);
+
+  /// Appends one token to each of up to `sequences()` different sequences. On an error no sequence has changed.
+  Result<void> decode(std::span<const DecodeRow> rows);
+  /// The logits of a row of the last decode step, valid until the next.
+  std::span<const float> logits(std::size_t row) const;
+
+private:
+  friend class PromptStep;
+  struct State;
+  explicit Session(std::unique_ptr<State> state);
+  std::unique_ptr<State> state;
+};
+
+} // namespace strata
