@@ -19,7 +19,6 @@ namespace strata {
 
 class Device;
 class LoadedArtifact;
-class Session;
 struct LocatedModel;
 
 /// What a run may choose; nothing here changes a plan.
@@ -65,7 +64,7 @@ public:
 
 private:
   friend class Session;
-  explicit PromptStep(Session *owner) : session(owner) {}
+  explicit PromptStep(Session *session) : session(session) {}
   Session *session;
 };
 
