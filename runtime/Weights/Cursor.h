@@ -41,6 +41,9 @@ private:
 /// The last component of a path.
 std::string_view baseName(std::string_view path);
 
+/// What to do about a file whose numbers cannot be right.
+inline constexpr std::string_view kDamaged = "the file is damaged: download or convert it again";
+
 /// A file of the model, as errors name it.
 struct Place {
   std::string path;

@@ -8,6 +8,8 @@
 #include "runtime/Weights/Splits.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <iterator>
 #include <map>
 
 namespace strata::gguf {
@@ -26,29 +28,22 @@ static Result<std::vector<Header>> readHeaders(const std::string &path, OpenOpti
   return headers;
 }
 
-/// G31: one report of all encodings without kernels, each with its first tensor.
+/// G31: one report of all encodings without kernels, each with its first tensor: `Q4_K ("a" and 3 more)`.
 static Result<void> checkEncodings(const Model &model) {
-  struct Unsupported {
-    uint64_t count = 0;
-    const TensorInfo *first = nullptr;
-  };
-  std::map<std::string_view, Unsupported> found;
-  for (const TensorInfo &info : model.tensors()) {
-    const EncodingInfo &encoding = encodingInfo(info.encoding);
-    if (encoding.supported)
-      continue;
-    Unsupported &entry = found[encoding.name];
-    if (entry.count++ == 0)
-      entry.first = &info;
-  }
-  if (found.empty())
+  std::map<std::string_view, std::vector<const TensorInfo *>> unsupported;
+  for (const TensorInfo &info : model.tensors())
+    if (const EncodingInfo &encoding = encodingInfo(info.encoding); !encoding.supported)
+      unsupported[encoding.name].push_back(&info);
+  if (unsupported.empty())
     return {};
-  std::string list;
-  for (const auto &[name, entry] : found)
-    list += fmt::format("{}{} tensors in {} (the first is \"{}\")", list.empty() ? "" : ", ", entry.count, name,
-                        escapeName(entry.first->name));
+  std::vector<std::string> list;
+  for (const auto &[name, infos] : unsupported) {
+    std::string more = infos.size() == 1 ? "" : fmt::format(" and {} more", infos.size() - 1);
+    list.push_back(fmt::format("{} (\"{}\"{})", name, escapeName(infos.front()->name), more));
+  }
   return Place{model.files().front().path, 1, 1}.fail(
-      "G31", fmt::format("there are no kernels for {}; quantise the model with {} only", list, supportedEncodings()));
+      "G31", fmt::format("there are no kernels for {}; quantise the model with {} only", fmt::join(list, ", "),
+                         supportedEncodings()));
 }
 
 Result<Model> Model::open(const std::string &path, OpenOptions options) {

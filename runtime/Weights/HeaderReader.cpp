@@ -17,8 +17,6 @@
 
 namespace strata::gguf {
 
-static constexpr std::string_view kDamaged = "the file is damaged: download or convert it again";
-
 /// What people have in place of a model when a download went wrong.
 static std::string_view guessFromStart(std::string_view start) {
   if (start.starts_with("version https://git-l"))

@@ -98,8 +98,7 @@ Result<void> checkPart(const Header &header) {
     return checkSingle(header);
   STRATA_ASSIGN(uint64_t number, splitNumber(header, kNumberKey));
   STRATA_ASSIGN(uint64_t count, splitNumber(header, kCountKey));
-  STRATA_ASSIGN(uint64_t tensors, splitNumber(header, kTensorsKey));
-  static_cast<void>(tensors);
+  STRATA_TRY(splitNumber(header, kTensorsKey));
   if (number != header.place.number - 1)
     return header.place.fail("G39",
                              fmt::format("its key \"{}\" is {}, which makes it file {}; give the files their own "

@@ -15,8 +15,6 @@
 
 namespace strata::gguf {
 
-static constexpr std::string_view kDamaged = "the file is damaged: download or convert it again";
-
 static Result<std::string> readName(Cursor &cursor) {
   uint64_t start = cursor.position();
   auto refuse = [&](std::string_view what) { return cursor.fail("G24", start, fmt::format("{}; {}", what, kDamaged)); };

@@ -12,8 +12,6 @@
 
 namespace strata::gguf {
 
-static constexpr std::string_view kDamaged = "the file is damaged: download or convert it again";
-
 static Result<void> makeAbsolute(const Header &header, TensorInfo &info) {
   if (info.offset % header.alignment != 0)
     return header.place.fail("G34",

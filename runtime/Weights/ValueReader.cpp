@@ -13,8 +13,6 @@
 
 namespace strata::gguf {
 
-static constexpr std::string_view kDamaged = "the file is damaged: download or convert it again";
-
 namespace {
 /// Reads the value of one key; the key is named in every error.
 class ValueReader {

@@ -223,8 +223,7 @@ static std::vector<Refusal> tensorRefusals() {
       built(
           "G31_NoKernels",
           small().tensor("a", {256}, Encoding::Q4_K).tensor("b", {256}, Encoding::Q4_K).tensor("c", {1}, Encoding::I8),
-          {"2 tensors in Q4_K (the first is \"a\")", "1 tensors in I8 (the first is \"c\")",
-           "F32, F16, BF16, Q4_0, Q4_1, Q8_0, Q6_K"}),
+          {"no kernels for I8 (\"c\"), Q4_K (\"a\" and 1 more)", "quantise", "F32, F16, BF16, Q4_0, Q4_1, Q8_0, Q6_K"}),
       built("G32_RowOfPartBlocks", withShape({4, 48}, Encoding::Q4_0), {"rows of 48", "Q4_0's blocks of 32"}),
       built("G33_BytesOverflow", withShape({1ull << 61, 4}), {"\"odd.weight\"", "more bytes than any file holds"}),
       built("G33_BytesBeyondAnyFile", withShape({1ull << 61}), {"2305843009213693952 in F32"}),
