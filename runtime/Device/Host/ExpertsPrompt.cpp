@@ -1,0 +1,163 @@
+// Part of the Strata project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// experts: the experts of a prompt, one after the other, each over all its tokens.
+#include "runtime/Device/Host/Functions.h"
+#include "runtime/Device/Host/Kernels.h"
+#include "runtime/Device/Host/Products.h"
+#include "runtime/Device/Host/Quantise.h"
+#include "runtime/Device/Host/WeightBlocks.h"
+
+namespace strata::host {
+namespace {
+
+/// The operands of `experts`, in the order of docs/operations.md.
+struct ExpertsCall {
+  explicit ExpertsCall(const KernelCall &kernelCall)
+      : call(kernelCall), input(call.reads[0]), ids(call.reads[1]), weights(call.reads[2]), residual(call.reads[9]),
+        routedSum(call.reads[10]), rows(call.reads[11]), hidden(call.reads[12]), quantisedHidden(call.reads[13]),
+        result(call.writes[0]) {}
+
+  /// The row list: rows lie back to back, 4 bytes each.
+  int32_t *rowList() const { return rowOf<int32_t>(rows, 0); }
+
+  const KernelCall &call;
+  const BoundOperand &input, &ids, &weights, &residual, &routedSum, &rows, &hidden, &quantisedHidden, &result;
+};
+
+/// The three products of a feed-forward network: an expert's, or the shared one.
+struct Network {
+  Product gate, up, down;
+  uint64_t width = 0; ///< F or S.
+};
+
+Result<Network> makeNetwork(const ExpertsCall &operands, uint64_t firstWeight, uint64_t width) {
+  const KernelCall &call = operands.call;
+  STRATA_ASSIGN(Product gate, makeProduct(call.reads[firstWeight], operands.input, call));
+  STRATA_ASSIGN(Product up, makeProduct(call.reads[firstWeight + 1], operands.input, call));
+  STRATA_ASSIGN(Product down, makeProduct(call.reads[firstWeight + 2], operands.quantisedHidden, call));
+  return Network{gate, up, down, width};
+}
+
+/// The hidden rows of `count` columns, quantised for the down product. `expert` is 0 for the shared network.
+void computeHidden(const Context &context, const ExpertsCall &operands, const Network &network, uint64_t expert,
+                   const Columns &columns, uint64_t count) {
+  uint64_t width = network.width;
+  auto gateUp = [&](uint64_t begin, uint64_t end, unsigned) {
+    forEachPass(network.gate, begin, end, count, [&](uint64_t row, uint64_t first, uint64_t passCount) {
+      float gates[kManyColumns], ups[kManyColumns];
+      network.gate(expert * width + row, columns, first, passCount, gates);
+      network.up(expert * width + row, columns, first, passCount, ups);
+      for (uint64_t column = 0; column < passCount; ++column)
+        rowOf<float>(operands.hidden, first + column)[row] = silu(gates[column]) * ups[column];
+    });
+  };
+  context.pool.parallelFor(width, grainFor(network.gate.length * count * 2), gateUp);
+
+  schema::ActivationEncoding activations = storedAs(operands.quantisedHidden, operands.call);
+  uint64_t blocks = width / kBlock;
+  auto quantiseBlocks = [&](uint64_t begin, uint64_t end, unsigned) {
+    for (uint64_t task = begin; task < end; ++task)
+      quantiseBlock(activations, rowOf<const float>(operands.hidden, task / blocks), width, task % blocks,
+                    rowOf<std::byte>(operands.quantisedHidden, task / blocks));
+  };
+  context.pool.parallelFor(count * blocks, grainFor(kBlock * 4), quantiseBlocks);
+}
+
+/// Calls add(column, row, sum) with every number of the down product of `count` hidden rows.
+template <typename Add>
+void multiplyDown(const Context &context, const ExpertsCall &operands, const Network &network, uint64_t expert,
+                  uint64_t count, const Add &add) {
+  uint64_t embedding = operands.result.columns;
+  Columns columns = {operands.quantisedHidden.data, operands.quantisedHidden.rowBytes, network.width, 0, nullptr};
+  auto rows = [&](uint64_t begin, uint64_t end, unsigned) {
+    forEachPass(network.down, begin, end, count, [&](uint64_t row, uint64_t first, uint64_t passCount) {
+      float sums[kManyColumns];
+      network.down(expert * embedding + row, columns, first, passCount, sums);
+      for (uint64_t column = 0; column < passCount; ++column)
+        add(first + column, row, sums[column]);
+    });
+  };
+  context.pool.parallelFor(embedding, grainFor(network.down.length * count), rows);
+}
+
+/// Lists the tokens that use the expert.
+uint64_t listTokens(const ExpertsCall &operands, uint64_t expert) {
+  uint64_t count = 0;
+  for (uint64_t token = 0; token < operands.call.rows; ++token) {
+    const auto *chosen = rowOf<const int32_t>(operands.ids, token);
+    for (uint64_t slot = 0; slot < operands.call.parameters.expertsUsed; ++slot)
+      if (static_cast<uint64_t>(chosen[slot]) == expert)
+        operands.rowList()[count++] = static_cast<int32_t>(token);
+  }
+  return count;
+}
+
+/// The weight that a token which uses the expert gives it.
+float weightOf(const ExpertsCall &operands, uint64_t token, uint64_t expert) {
+  const auto *chosen = rowOf<const int32_t>(operands.ids, token);
+  uint64_t slot = 0;
+  while (static_cast<uint64_t>(chosen[slot]) != expert)
+    ++slot;
+  return rowOf<const float>(operands.weights, token)[slot];
+}
+
+void addRoutedExpert(const Context &context, const ExpertsCall &operands, const Network &network, uint64_t expert) {
+  uint64_t tokens = listTokens(operands, expert);
+  for (uint64_t first = 0; first < tokens; first += operands.hidden.rows) {
+    uint64_t count = std::min(operands.hidden.rows, tokens - first);
+    const int32_t *rows = operands.rowList() + first;
+    Columns columns = columnsOf(operands.input);
+    columns.rows = rows;
+    computeHidden(context, operands, network, expert, columns, count);
+    multiplyDown(context, operands, network, expert, count, [&](uint64_t column, uint64_t row, float sum) {
+      auto token = static_cast<uint64_t>(rows[column]);
+      rowOf<float>(operands.routedSum, token)[row] += weightOf(operands, token, expert) * sum;
+    });
+  }
+}
+
+/// The result: residual + (routed + shared).
+void finish(const Context &context, const ExpertsCall &operands, const Network *shared) {
+  auto write = [&](uint64_t token, uint64_t row, float sum) {
+    rowOf<float>(operands.result, token)[row] = rowOf<const float>(operands.residual, token)[row] + sum;
+  };
+  uint64_t tokens = operands.call.rows;
+  if (!shared) {
+    for (uint64_t token = 0; token < tokens; ++token)
+      for (uint64_t row = 0; row < operands.result.columns; ++row)
+        write(token, row, rowOf<const float>(operands.routedSum, token)[row]);
+    return;
+  }
+  for (uint64_t first = 0; first < tokens; first += operands.hidden.rows) {
+    uint64_t count = std::min(operands.hidden.rows, tokens - first);
+    Columns columns = columnsOf(operands.input);
+    columns.data += first * columns.rowBytes;
+    computeHidden(context, operands, *shared, 0, columns, count);
+    multiplyDown(context, operands, *shared, 0, count, [&](uint64_t column, uint64_t row, float sum) {
+      uint64_t token = first + column;
+      write(token, row, rowOf<const float>(operands.routedSum, token)[row] + sum);
+    });
+  }
+}
+
+} // namespace
+
+Result<void> experts(const Context &context, const KernelCall &call) {
+  ExpertsCall operands(call);
+  STRATA_ASSIGN(Network routed, makeNetwork(operands, 3, call.parameters.width));
+  Network shared;
+  bool hasShared = present(call.reads[6]);
+  if (hasShared) {
+    STRATA_ASSIGN(shared, makeNetwork(operands, 6, call.parameters.sharedWidth));
+  }
+  for (uint64_t token = 0; token < call.rows; ++token)
+    std::fill_n(rowOf<float>(operands.routedSum, token), operands.result.columns, 0.0f);
+  for (uint64_t expert = 0; expert < call.parameters.experts; ++expert)
+    addRoutedExpert(context, operands, routed, expert);
+  finish(context, operands, hasShared ? &shared : nullptr);
+  return {};
+}
+
+} // namespace strata::host

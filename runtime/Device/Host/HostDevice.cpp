@@ -1,0 +1,141 @@
+// Part of the Strata project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "runtime/Device/Host/HostDevice.h"
+
+#include "runtime/Device/Host/Kernels.h"
+#include "runtime/Device/Host/Scratch.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fmt/format.h>
+#include <sys/mman.h>
+
+namespace strata {
+
+using schema::Operation;
+
+Result<std::unique_ptr<HostDevice>> HostDevice::create(const HostDeviceOptions &options) {
+  STRATA_ASSIGN(std::unique_ptr<ThreadPool> pool, ThreadPool::create(options.threads));
+  Checked scratchBytes = Checked(options.workerScratchBytes).alignUp(64);
+  Checked allScratch = scratchBytes * options.threads;
+  if (!allScratch.valid())
+    return fail(ExitCode::Machine, "",
+                fmt::format("{} threads with {} bytes of scratch each are more than there is memory: use fewer with "
+                            "--threads",
+                            options.threads, options.workerScratchBytes));
+  std::unique_ptr<HostDevice> device(new HostDevice(std::move(pool), scratchBytes.value()));
+  STRATA_ASSIGN(device->scratch, device->allocate(allScratch.value()));
+  return device;
+}
+
+HostDevice::HostDevice(std::unique_ptr<ThreadPool> threadPool, uint64_t scratchBytes)
+    : pool(std::move(threadPool)), workerScratchBytes(scratchBytes) {}
+
+HostDevice::~HostDevice() {
+  for (const Mapping &mapping : mappings)
+    munmap(mapping.address, mapping.bytes);
+}
+
+Result<std::byte *> HostDevice::allocate(uint64_t bytes) {
+  uint64_t mapped = std::max<uint64_t>(bytes, 1);
+  void *address = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (address == MAP_FAILED)
+    return fail(ExitCode::Machine, "",
+                fmt::format("{} bytes of memory cannot be had ({}): free memory, or compile for less with --context, "
+                            "--sequences or --prompt-tokens",
+                            bytes, std::strerror(errno)));
+  mappings.push_back({address, mapped});
+  return static_cast<std::byte *>(address);
+}
+
+Result<void> HostDevice::copyToDevice(std::byte *to, std::span<const std::byte> from) {
+  std::copy(from.begin(), from.end(), to);
+  return {};
+}
+
+Result<void> HostDevice::copyFromDevice(std::span<std::byte> to, const std::byte *from) {
+  std::copy_n(from, to.size(), to.begin());
+  return {};
+}
+
+static HostScratchShape scratchShape(const KernelCall &call) {
+  HostScratchShape shape{.operation = call.operation};
+  switch (call.operation) {
+  case Operation::attention:
+  case Operation::attention_splits:
+    shape.latent = call.reads[2].kv->latent;
+    shape.rope = call.reads[2].kv->rope;
+    break;
+  case Operation::kv_append:
+    shape.latent = call.writes[0].kv->latent;
+    shape.rope = call.writes[0].kv->rope;
+    break;
+  case Operation::query_rope:
+    shape.rope = call.parameters.frequencies.size() * 2;
+    break;
+  case Operation::route:
+    shape.experts = call.reads[0].columns;
+    shape.groups = call.parameters.groups;
+    break;
+  default:
+    break;
+  }
+  return shape;
+}
+
+static Result<void> run(const host::Context &context, const KernelCall &call) {
+  switch (call.operation) {
+  case Operation::embed:
+    return host::embed(context, call), Result<void>();
+  case Operation::add:
+    return host::add(context, call), Result<void>();
+  case Operation::rms_norm:
+    return host::rmsNorm(context, call), Result<void>();
+  case Operation::quantise:
+    return host::quantise(context, call), Result<void>();
+  case Operation::matmul:
+    return host::matmul(context, call);
+  case Operation::gated_matmul:
+    return host::gatedMatmul(context, call);
+  case Operation::head_matmul:
+    return host::headMatmul(context, call);
+  case Operation::query_rope:
+    return host::queryRope(context, call), Result<void>();
+  case Operation::kv_append:
+    return host::kvAppend(context, call), Result<void>();
+  case Operation::attention_splits:
+    return host::attentionSplits(context, call), Result<void>();
+  case Operation::attention_combine:
+    return host::attentionCombine(context, call), Result<void>();
+  case Operation::attention:
+    return host::attention(context, call), Result<void>();
+  case Operation::route:
+    return host::route(context, call), Result<void>();
+  case Operation::experts_gate_up:
+    return host::expertsGateUp(context, call);
+  case Operation::experts_down:
+    return host::expertsDown(context, call);
+  case Operation::experts:
+    return host::experts(context, call);
+  }
+  return fail(ExitCode::Input, "A13", "the artifact has an operation that this device does not know");
+}
+
+Result<void> HostDevice::launch(const KernelCall &call) {
+  Checked needed = hostWorkerScratchBytes(scratchShape(call));
+  if (!needed.atMost(workerScratchBytes))
+    return fail(ExitCode::Input, "A18",
+                fmt::format("{} needs {} bytes of scratch per thread but the artifact provides {}: compile the model "
+                            "again",
+                            schema::EnumNameOperation(call.operation), needed.value(), workerScratchBytes));
+  return run(host::Context{*pool, scratch, workerScratchBytes}, call);
+}
+
+Result<void> HostDevice::synchronise() {
+  return {};
+}
+
+} // namespace strata

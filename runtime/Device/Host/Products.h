@@ -1,0 +1,79 @@
+// Part of the Strata project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// The product of one weight row with some columns: what matmul, head_matmul and the experts are made of.
+#pragma once
+
+#include "runtime/Device/Device.h"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace strata::host {
+
+/// The most columns that a pass over a weight row takes: in form few at most this, in form many this for all but the
+/// last pass. A column's sum does not depend on it.
+inline constexpr uint64_t kFewColumns = 8;
+inline constexpr uint64_t kManyColumns = 16;
+
+/// The columns of a product: rows of a value, or of a part of it.
+struct Columns {
+  const std::byte *data = nullptr;
+  uint64_t rowBytes = 0;
+  uint64_t width = 0;            ///< Numbers in a whole row.
+  uint64_t offset = 0;           ///< The first number that takes part; a multiple of 32.
+  const int32_t *rows = nullptr; ///< Column c is row rows[c]; row c if absent.
+
+  const std::byte *row(uint64_t column) const {
+    return data + rowBytes * (rows ? static_cast<uint64_t>(rows[column]) : column);
+  }
+};
+
+/// A product with everything but the weight row and the columns decided.
+struct Product {
+  /// Writes the sums of columns [first, first + count) to `out`; `length` numbers take part.
+  using Function = void (*)(const std::byte *weightRow, uint64_t length, const Columns &columns, uint64_t first,
+                            uint64_t count, float *out);
+  Function function = nullptr;
+  uint64_t columnsPerPass = kFewColumns;
+  const std::byte *weight = nullptr;
+  uint64_t length = 0; ///< K
+  uint64_t weightRowBytes = 0;
+
+  void operator()(uint64_t weightRow, const Columns &columns, uint64_t first, uint64_t count, float *out) const {
+    function(weight + weightRow * weightRowBytes, length, columns, first, count, out);
+  }
+};
+
+/// How a value operand is stored: what `activations` says if it is an activation, else f32.
+inline schema::ActivationEncoding storedAs(const BoundOperand &value, const KernelCall &call) {
+  return value.element == schema::Element::activation ? call.activations : schema::ActivationEncoding::f32;
+}
+
+/// The product of `weight`'s rows with rows of `input`. Exit code 1 (A20) if the input is digits and the weight is not
+/// block-quantised.
+Result<Product> makeProduct(const BoundOperand &weight, const BoundOperand &input, const KernelCall &call);
+
+/// All rows of a value as columns.
+inline Columns columnsOf(const BoundOperand &value) {
+  return {value.data, value.rowBytes, value.columns, 0, nullptr};
+}
+
+/// Calls body(row, first, count) for every weight row in [begin, end) and every pass over `columns` columns, such that
+/// a pass's columns stay in the core's cache for some rows.
+template <typename Body>
+inline void forEachPass(const Product &product, uint64_t begin, uint64_t end, uint64_t columns, const Body &body) {
+  constexpr uint64_t kRows = 8;
+  for (uint64_t tile = begin; tile < end; tile += kRows) {
+    uint64_t tileEnd = tile + kRows < end ? tile + kRows : end;
+    for (uint64_t first = 0; first < columns; first += product.columnsPerPass) {
+      uint64_t rest = columns - first;
+      uint64_t count = rest < product.columnsPerPass ? rest : product.columnsPerPass;
+      for (uint64_t row = tile; row < tileEnd; ++row)
+        body(row, first, count);
+    }
+  }
+}
+
+} // namespace strata::host
