@@ -19,6 +19,7 @@ namespace strata {
 
 class Device;
 class LoadedArtifact;
+class Session;
 struct LocatedModel;
 
 /// What a run may choose; nothing here changes a plan.
@@ -64,7 +65,7 @@ public:
 
 private:
   friend class Session;
-  explicit PromptStep(Session *session) : session(session) {}
+  explicit PromptStep(Session *owner) : session(owner) {}
   Session *session;
 };
 
