@@ -120,7 +120,8 @@ private:
       return;
     auto type = dyn_cast<RankedTensorType>(reads[index].getType());
     if (type && takesActivations(type) != takesActivations(other))
-      error("read " + Twine(index) + " multiplies the same rows as another weight, but only one of them takes activations");
+      error("read " + Twine(index) +
+            " multiplies the same rows as another weight, but only one of them takes activations");
   }
   static std::string shapeText(ArrayRef<int64_t> shape) {
     std::string text;
@@ -156,7 +157,6 @@ private:
   void checkDown(unsigned index, unsigned sharedIndex, ExpertParametersAttr parameters, int64_t embedding);
   /// Numbers of a head in `attention_splits`' result, for all splits; 1 after an error.
   int64_t splitColumns(AttentionParametersAttr parameters, int64_t latent);
-
 
   DispatchOp dispatch;
   SmallVector<Value> reads;
@@ -254,7 +254,8 @@ void OperandChecker::checkKvAppend() {
   if (!append || !cache)
     return;
   if (cache.getRope() != 2 * append.getFrequencies().size())
-    error("has " + Twine(append.getFrequencies().size()) + " frequencies for " + Twine(cache.getRope()) + " rotated numbers");
+    error("has " + Twine(append.getFrequencies().size()) + " frequencies for " + Twine(cache.getRope()) +
+          " rotated numbers");
   read(0, Element::f32, cache.getLatent() + cache.getRope());
   f32Vector(1, cache.getLatent());
   read(2, Element::i32, 1);
@@ -311,9 +312,11 @@ void OperandChecker::checkRoute() {
     f32Vector(1, experts);
   int64_t groups = route.getGroups(), used = route.getExpertsUsed();
   if (groups == 0 || experts % groups != 0 || route.getGroupsUsed() == 0 || route.getGroupsUsed() > groups)
-    error("cannot use " + Twine(route.getGroupsUsed()) + " of " + Twine(groups) + " groups of " + Twine(experts) + " experts");
+    error("cannot use " + Twine(route.getGroupsUsed()) + " of " + Twine(groups) + " groups of " + Twine(experts) +
+          " experts");
   else if (used == 0 || used > experts / groups * route.getGroupsUsed())
-    error("cannot use " + Twine(used) + " experts of " + Twine(route.getGroupsUsed()) + " groups of " + Twine(experts / groups));
+    error("cannot use " + Twine(used) + " experts of " + Twine(route.getGroupsUsed()) + " groups of " +
+          Twine(experts / groups));
   write(0, Element::i32, used);
   write(1, Element::f32, used);
 }
@@ -446,4 +449,6 @@ LogicalResult OperandChecker::check() {
   return result;
 }
 
-LogicalResult plan::verifyOperands(DispatchOp dispatch) { return OperandChecker(dispatch).check(); }
+LogicalResult plan::verifyOperands(DispatchOp dispatch) {
+  return OperandChecker(dispatch).check();
+}

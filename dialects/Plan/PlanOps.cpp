@@ -110,8 +110,9 @@ LogicalResult SettingsOp::verify() {
   if (SettingsOp::lookup(*this) != *this)
     return emitOpError("a module has one plan.settings");
   constexpr uint32_t kMost = std::numeric_limits<int32_t>::max();
-  for (auto [name, number] : {std::pair("context", getContextPositions()), std::pair("sequences", getSequences()),
-                              std::pair("prompt_tokens", getPromptTokens()), std::pair("chunk_tokens", getChunkTokens())})
+  for (auto [name, number] :
+       {std::pair("context", getContextPositions()), std::pair("sequences", getSequences()),
+        std::pair("prompt_tokens", getPromptTokens()), std::pair("chunk_tokens", getChunkTokens())})
     if (number == 0 || number > kMost)
       return emitOpError() << name << " must be from 1 to " << kMost << ", got " << number;
   if (getChunkTokens() > getPromptTokens() || getPromptTokens() > getContextPositions())
@@ -159,8 +160,8 @@ LogicalResult KvCacheOp::verify() {
   if (!settings)
     return emitOpError("needs the plan.settings of its module");
   if (getBlocks() != uint64_t(settings.getSequences()) * getBlocksPerSequence())
-    return emitOpError() << settings.getSequences() << " sequences of " << getBlocksPerSequence() << " blocks do not make "
-                         << getBlocks() << " blocks";
+    return emitOpError() << settings.getSequences() << " sequences of " << getBlocksPerSequence()
+                         << " blocks do not make " << getBlocks() << " blocks";
   if (uint64_t(getBlocksPerSequence()) * getBlockPositions() < settings.getContextPositions())
     return emitOpError() << "a sequence's blocks have no room for " << settings.getContextPositions() << " positions";
   return success();
@@ -174,7 +175,9 @@ LogicalResult KvCacheOp::verifySymbolUses(SymbolTableCollection &symbols) {
 }
 
 /// How many layers' numbers the name of a weight has.
-static size_t countLayerMarks(StringRef name) { return name.count('*'); }
+static size_t countLayerMarks(StringRef name) {
+  return name.count('*');
+}
 
 LogicalResult TensorOp::verify() {
   if (getName().empty() || countLayerMarks(getName()) > 1)
@@ -207,7 +210,8 @@ LogicalResult ProgramOp::verifyRegions() {
 }
 
 bool BlockOp::isLayer() {
-  return llvm::any_of(getBody().getOps<WeightOp>(), [](WeightOp weight) { return countLayerMarks(weight.getName()) == 1; });
+  return llvm::any_of(getBody().getOps<WeightOp>(),
+                      [](WeightOp weight) { return countLayerMarks(weight.getName()) == 1; });
 }
 
 LogicalResult BlockOp::verifyRegions() {
@@ -247,8 +251,8 @@ LogicalResult StageOp::verifyRegions() {
       return op.emitOpError("cannot stand in a plan.stage, only dispatches");
   auto program = (*this)->getParentOfType<ProgramOp>();
   if ((program.getPhase() == Phase::decode) != (getRows() == Rows::step))
-    return emitOpError() << "rows " << stringifyRows(getRows()) << " do not exist in a " << stringifyPhase(program.getPhase())
-                         << " program";
+    return emitOpError() << "rows " << stringifyRows(getRows()) << " do not exist in a "
+                         << stringifyPhase(program.getPhase()) << " program";
   return success();
 }
 
@@ -295,8 +299,8 @@ LogicalResult BufferOp::verify() {
     return failure();
   Phase phase = (*this)->getParentOfType<ProgramOp>().getPhase();
   if ((phase == Phase::decode) != (getType().getRows() == Rows::step))
-    return emitOpError() << "rows " << stringifyRows(getType().getRows()) << " do not exist in a " << stringifyPhase(phase)
-                         << " program";
+    return emitOpError() << "rows " << stringifyRows(getType().getRows()) << " do not exist in a "
+                         << stringifyPhase(phase) << " program";
   if (!getOffsets())
     return success();
   if (getOffsets()->getValues().size() != std::size(kActivationEncodings))
@@ -350,7 +354,7 @@ LogicalResult DispatchOp::verify() {
   Rows stage = cast<StageOp>((*this)->getParentOp()).getRows();
   for (Value operand : getOperands())
     if (auto buffer = dyn_cast<BufferType>(operand.getType()); buffer && !sees(stage, buffer.getRows()))
-      return emitOpError() << "a " << stringifyRows(stage) << " stage does not see a buffer of " << stringifyRows(buffer.getRows())
-                           << " rows";
+      return emitOpError() << "a " << stringifyRows(stage) << " stage does not see a buffer of "
+                           << stringifyRows(buffer.getRows()) << " rows";
   return verifyOperands(*this);
 }
