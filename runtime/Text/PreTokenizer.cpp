@@ -65,6 +65,7 @@ Result<Code> compile(std::string_view expression) {
 
 struct PreTokenizer::Expressions {
   std::vector<Code> codes; ///< Each splits the pieces that the former ones left.
+  MatchLimit limit;
 
   Result<void> splitPiece(const pcre2_code *code, std::string_view piece, std::vector<std::string_view> &pieces) const;
 };
@@ -74,13 +75,14 @@ PreTokenizer::PreTokenizer(PreTokenizer &&) = default;
 PreTokenizer &PreTokenizer::operator=(PreTokenizer &&) = default;
 PreTokenizer::~PreTokenizer() = default;
 
-Result<PreTokenizer> PreTokenizer::create(std::string_view name) {
+Result<PreTokenizer> PreTokenizer::create(std::string_view name, MatchLimit limit) {
   if (name != "deepseek-v3")
     return fail(ExitCode::Input, "",
                 fmt::format("the pre-tokenizer \"{}\" (tokenizer.ggml.pre) is not supported, only \"deepseek-v3\" is; "
                             "give token ids with --tokens instead of text",
                             escapeName(name)));
   auto expressions = std::make_unique<Expressions>();
+  expressions->limit = limit;
   for (std::string_view expression : kDeepSeekV3) {
     STRATA_ASSIGN(Code code, compile(expression));
     expressions->codes.push_back(std::move(code));
@@ -95,10 +97,10 @@ Result<void> PreTokenizer::Expressions::splitPiece(const pcre2_code *code, std::
   std::unique_ptr<pcre2_match_context, MatchContextDeleter> context(pcre2_match_context_create(nullptr));
   if (!data || !context)
     return fail(ExitCode::Machine, "", "out of memory while splitting the text");
-  // The expressions backtrack at most once over a run, so their work is linear in the piece. The limit is as well: it
-  // turns a mistake in an expression into an error instead of a hang.
-  uint64_t limit = std::min<uint64_t>(UINT32_MAX, 10'000'000 + 16 * static_cast<uint64_t>(piece.size()));
-  pcre2_set_match_limit(context.get(), static_cast<uint32_t>(limit));
+  // The expressions backtrack at most once over a run, so their work is linear in the piece. So is the limit: it turns
+  // a mistake in an expression into an error instead of a hang.
+  uint64_t steps = std::min<uint64_t>(UINT32_MAX, limit.base + limit.perByte * piece.size());
+  pcre2_set_match_limit(context.get(), static_cast<uint32_t>(steps));
 
   size_t from = 0;
   while (from < piece.size()) {

@@ -84,7 +84,10 @@ void Sampler::sortFirst(size_t count) {
   if (count <= sorted)
     return;
   auto at = [&](size_t index) { return candidates.begin() + static_cast<ptrdiff_t>(index); };
-  std::partial_sort(at(sorted), at(count), at(kept), before);
+  // Selecting and then sorting beats std::partial_sort's heap once the count is not small.
+  if (count < kept)
+    std::nth_element(at(sorted), at(count), at(kept), before);
+  std::sort(at(sorted), at(count), before);
   sorted = count;
 }
 
@@ -111,7 +114,7 @@ void Sampler::keepTopP() {
   constexpr size_t kFirst = 64;
   for (size_t index = 0; index < kept; ++index) {
     if (index == sorted)
-      sortFirst(std::max(kFirst, 2 * sorted));
+      sortFirst(std::max(kFirst, 4 * sorted));
     mass += candidates[index].probability;
     if (mass >= wanted) {
       kept = index + 1;

@@ -51,7 +51,7 @@ CachedBlock readBlock(const KvView &kv, uint64_t sequence, uint64_t begin, uint6
     const auto *halves = reinterpret_cast<const uint16_t *>(row);
     float *numbers = scratch + block.count * width;
     for (uint64_t i = 0; i < width; ++i)
-      numbers[i] = halfToFloat(halves[i]);
+      numbers[i] = f16ToF32(halves[i]);
     block.rows[block.count++] = numbers;
   }
   return block;

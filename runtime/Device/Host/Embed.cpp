@@ -4,33 +4,9 @@
 
 // embed and add.
 #include "runtime/Device/Host/Kernels.h"
-#include "runtime/Device/Host/WeightBlocks.h"
+#include "runtime/Weights/Dequantise.h"
 
 namespace strata::host {
-
-template <typename Format> static void dequantiseRow(const std::byte *row, uint64_t count, float *out) {
-  for (uint64_t at = 0; at < count; at += kBlock)
-    loadNumbers<Format>(row, at, std::min(kBlock, count - at), out + at);
-}
-
-static void dequantiseRow(Encoding encoding, const std::byte *row, uint64_t count, float *out) {
-  switch (encoding) {
-  case Encoding::F16:
-    return dequantiseRow<F16>(row, count, out);
-  case Encoding::BF16:
-    return dequantiseRow<BF16>(row, count, out);
-  case Encoding::Q4_0:
-    return dequantiseRow<Q4_0>(row, count, out);
-  case Encoding::Q4_1:
-    return dequantiseRow<Q4_1>(row, count, out);
-  case Encoding::Q8_0:
-    return dequantiseRow<Q8_0>(row, count, out);
-  case Encoding::Q6_K:
-    return dequantiseRow<Q6_K>(row, count, out);
-  default:
-    return dequantiseRow<F32>(row, count, out);
-  }
-}
 
 void embed(const Context &context, const KernelCall &call) {
   const BoundOperand &tokens = call.reads[0], &weight = call.reads[1], &result = call.writes[0];
@@ -39,7 +15,7 @@ void embed(const Context &context, const KernelCall &call) {
   context.pool.parallelFor(call.rows, grainFor(width), [&](uint64_t begin, uint64_t end, unsigned) {
     for (uint64_t row = begin; row < end; ++row) {
       auto token = static_cast<uint64_t>(*rowOf<const int32_t>(tokens, row));
-      dequantiseRow(weight.encoding, weight.data + token * rowBytes, width, rowOf<float>(result, row));
+      dequantise(weight.encoding, weight.data + token * rowBytes, width, rowOf<float>(result, row));
     }
   });
 }

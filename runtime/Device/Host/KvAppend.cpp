@@ -19,7 +19,7 @@ static void writeRow(const KvView &kv, const float *numbers, std::byte *to) {
   }
   auto *halves = reinterpret_cast<uint16_t *>(to);
   for (uint64_t i = 0; i < count; ++i)
-    halves[i] = floatToHalf(numbers[i]);
+    halves[i] = f32ToF16(numbers[i]);
 }
 
 void kvAppend(const Context &context, const KernelCall &call) {

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "runtime/Device/Device.h"
-#include "runtime/Device/Host/Half.h"
+#include "runtime/Weights/Dequantise.h"
 
 #include <cstddef>
 #include <cstdint>

@@ -6,7 +6,7 @@
 // types.
 #pragma once
 
-#include "runtime/Device/Host/Half.h"
+#include "runtime/Weights/Dequantise.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -31,7 +31,7 @@ struct Q4_0 {
 
   static void load(const std::byte *row, uint64_t block, WeightBlock &out) {
     const std::byte *from = row + block * kBytes;
-    out.scale = halfToFloat(host::load<uint16_t>(from));
+    out.scale = f16ToF32(loadU16(from));
     const auto *packed = reinterpret_cast<const uint8_t *>(from + 2);
     for (uint64_t i = 0; i < kBlock / 2; ++i) {
       out.digits[i] = static_cast<int16_t>((packed[i] & 15) - 8);
@@ -46,8 +46,8 @@ struct Q4_1 {
 
   static void load(const std::byte *row, uint64_t block, WeightBlock &out) {
     const std::byte *from = row + block * kBytes;
-    out.scale = halfToFloat(host::load<uint16_t>(from));
-    out.minimum = halfToFloat(host::load<uint16_t>(from + 2));
+    out.scale = f16ToF32(loadU16(from));
+    out.minimum = f16ToF32(loadU16(from + 2));
     const auto *packed = reinterpret_cast<const uint8_t *>(from + 4);
     for (uint64_t i = 0; i < kBlock / 2; ++i) {
       out.digits[i] = static_cast<int16_t>(packed[i] & 15);
@@ -62,7 +62,7 @@ struct Q8_0 {
 
   static void load(const std::byte *row, uint64_t block, WeightBlock &out) {
     const std::byte *from = row + block * kBytes;
-    out.scale = halfToFloat(host::load<uint16_t>(from));
+    out.scale = f16ToF32(loadU16(from));
     const auto *digits = reinterpret_cast<const int8_t *>(from + 2);
     for (uint64_t i = 0; i < kBlock; ++i)
       out.digits[i] = digits[i];
@@ -82,7 +82,7 @@ struct Q6_K {
     const auto *high = reinterpret_cast<const uint8_t *>(from) + 128 + half * 32;
     const auto *scales = reinterpret_cast<const int8_t *>(from) + 192 + half * 8 + piece * 2;
     auto lowShift = static_cast<int>(piece / 2 * 4), highShift = static_cast<int>(piece * 2);
-    out.scale = halfToFloat(host::load<uint16_t>(from + 208));
+    out.scale = f16ToF32(loadU16(from + 208));
     out.factors[0] = scales[0];
     out.factors[1] = scales[1];
     for (uint64_t i = 0; i < kBlock; ++i)
@@ -115,12 +115,12 @@ template <> inline void loadNumbers<F32>(const std::byte *row, uint64_t first, u
 
 template <> inline void loadNumbers<F16>(const std::byte *row, uint64_t first, uint64_t count, float *out) {
   for (uint64_t i = 0; i < count; ++i)
-    out[i] = halfToFloat(load<uint16_t>(row + (first + i) * sizeof(uint16_t)));
+    out[i] = f16ToF32(loadU16(row + (first + i) * sizeof(uint16_t)));
 }
 
 template <> inline void loadNumbers<BF16>(const std::byte *row, uint64_t first, uint64_t count, float *out) {
   for (uint64_t i = 0; i < count; ++i)
-    out[i] = bfloatToFloat(load<uint16_t>(row + (first + i) * sizeof(uint16_t)));
+    out[i] = bf16ToF32(loadU16(row + (first + i) * sizeof(uint16_t)));
 }
 
 } // namespace strata::host
