@@ -79,8 +79,9 @@ Result<GoldenFile> readGolden(const std::string &path) {
   if (!stream)
     return fail(ExitCode::Input, "", fmt::format("{}: cannot be read: {}", escapeName(path), std::strerror(errno)));
   try {
-    for (const Json &json : Json::parse(stream).at("cases"))
-      golden.cases.push_back(goldenCase(json));
+    const Json json = Json::parse(stream);
+    for (const Json &entry : json.at("cases"))
+      golden.cases.push_back(goldenCase(entry));
   } catch (const std::exception &fault) {
     return fail(ExitCode::Input, "",
                 fmt::format("{}: is not a file of golden outputs: {}", escapeName(path), escapeName(fault.what())));
