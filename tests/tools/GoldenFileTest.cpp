@@ -17,9 +17,9 @@ using testing::HasSubstr;
 class GoldenFileTest : public testing::Test {
 protected:
   void SetUp() override {
-    folder = std::filesystem::temp_directory_path() /
-             fmt::format("strata-golden-{}-{}", getpid(),
-                         testing::UnitTest::GetInstance()->current_test_info()->name());
+    folder =
+        std::filesystem::temp_directory_path() /
+        fmt::format("strata-golden-{}-{}", getpid(), testing::UnitTest::GetInstance()->current_test_info()->name());
     std::filesystem::create_directories(folder);
   }
   void TearDown() override { std::filesystem::remove_all(folder); }

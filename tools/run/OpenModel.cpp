@@ -6,6 +6,7 @@
 
 #include "runtime/Artifact/LoadedArtifact.h"
 #include "runtime/Artifact/LocateModel.h"
+#include "runtime/Text/GgufVocabulary.h"
 #include "runtime/Weights/Gguf.h"
 
 #include <array>
@@ -24,11 +25,7 @@ bool isGguf(const std::string &path) {
 }
 
 Result<text::Tokenizer> tokenizerOf(const gguf::Model &model) {
-  std::optional<uint64_t> rows;
-  if (const gguf::TensorInfo *embedding = model.findTensor("token_embd.weight");
-      embedding && !embedding->dimensions.empty())
-    rows = embedding->dimensions.front();
-  STRATA_ASSIGN(text::Vocabulary vocabulary, text::readVocabulary(model, rows));
+  STRATA_ASSIGN(text::Vocabulary vocabulary, text::readVocabulary(model));
   return text::Tokenizer(std::move(vocabulary));
 }
 

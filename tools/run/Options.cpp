@@ -44,14 +44,15 @@ void addText(CLI::App &app, Options &options) {
 void addSampling(CLI::App &app, text::SamplingOptions &sampling) {
   const char *group = "Sampling";
   auto add = [&](const char *name, auto &variable, const char *help) {
-    app.add_option(name, variable, help)->group(group)->capture_default_str();
+    return app.add_option(name, variable, help)->group(group)->capture_default_str();
   };
   add("--temperature", sampling.temperature, "0 is greedy");
   add("--top-k", sampling.topK, "keep the K likeliest; 0 keeps all");
   add("--top-p", sampling.topP, "keep the fewest likeliest that reach P together");
   add("--min-p", sampling.minP, "keep what is at least P times as likely as the likeliest");
   add("--repetition-penalty", sampling.repetitionPenalty, "above 1, earlier tokens become less likely");
-  add("--seed", sampling.seed, "equal seeds give equal answers");
+  // CLI11 wraps a negative number into an unsigned one.
+  add("--seed", sampling.seed, "equal seeds give equal answers")->check(CLI::NonNegativeNumber);
 }
 
 void addBounds(CLI::App &app, Bounds &bounds) {
