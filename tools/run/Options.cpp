@@ -52,7 +52,9 @@ void addSampling(CLI::App &app, text::SamplingOptions &sampling) {
   add("--min-p", sampling.minP, "keep what is at least P times as likely as the likeliest");
   add("--repetition-penalty", sampling.repetitionPenalty, "above 1, earlier tokens become less likely");
   // CLI11 wraps a negative number into an unsigned one.
-  add("--seed", sampling.seed, "equal seeds give equal answers")->check(CLI::NonNegativeNumber);
+  add("--seed", sampling.seed, "equal seeds give equal answers")->check([](const std::string &text) {
+    return text.starts_with('-') ? text + " is negative" : "";
+  });
 }
 
 void addBounds(CLI::App &app, Bounds &bounds) {
