@@ -33,8 +33,8 @@ Result<std::vector<int32_t>> promptTokens(const Options &options, const text::To
   if (options.mode == Mode::Tokens)
     return text::parseTokenIds(options.tokens, vocabulary);
   if (options.raw)
-    return text::encodeRaw(tokenizer, *options.prompt);
-  return encodeTurn(tokenizer, options, *options.prompt);
+    return text::encodeRaw(tokenizer, options.prompt.value_or(""));
+  return encodeTurn(tokenizer, options, options.prompt.value_or(""));
 }
 
 Result<ExitCode> generate(const Options &options, Session &session, const text::Tokenizer &tokenizer) {
