@@ -28,18 +28,24 @@ Result<ExitCode> tokenizeInput(const Options &options) {
   return ExitCode::Done;
 }
 
-Result<std::vector<int32_t>> promptTokens(const Options &options, const OpenedModel &model) {
+Result<std::vector<int32_t>> promptTokens(const Options &options, const text::Tokenizer &tokenizer,
+                                          uint32_t vocabulary) {
   if (options.mode == Mode::Tokens)
-    return text::parseTokenIds(options.tokens, model.session->vocabulary());
+    return text::parseTokenIds(options.tokens, vocabulary);
   if (options.raw)
-    return text::encodeRaw(model.tokenizer, *options.prompt);
-  return encodeTurn(model.tokenizer, options, *options.prompt);
+    return text::encodeRaw(tokenizer, options.prompt.value_or(""));
+  return encodeTurn(tokenizer, options, options.prompt.value_or(""));
 }
 
-Result<ExitCode> answerOnce(const Options &options, const OpenedModel &model, Generator &generator) {
-  STRATA_ASSIGN(std::vector<int32_t> prompt, promptTokens(options, model));
+Result<ExitCode> generate(const Options &options, Session &session, const text::Tokenizer &tokenizer) {
+  // From here on Ctrl-C stops an answer; before, it ends the process.
+  STRATA_TRY(Interrupt::install());
+  STRATA_ASSIGN(Generator generator, Generator::create(session, tokenizer, options));
+  if (options.mode == Mode::Interactive)
+    return converse(generator, tokenizer, options, session.context());
+  STRATA_ASSIGN(std::vector<int32_t> prompt, promptTokens(options, tokenizer, session.vocabulary()));
   STRATA_ASSIGN(GeneratedAnswer answer, generator.answer(prompt, showText));
-  showClosing(answer, model.session->context());
+  showClosing(answer, session.context());
   return answer.end == AnswerEnd::Interrupted ? ExitCode::Interrupted : ExitCode::Done;
 }
 
@@ -50,12 +56,8 @@ Result<ExitCode> runWith(const CLI::App &app, Options &options) {
   STRATA_ASSIGN(OpenedModel model, openModel(options));
   if (options.mode == Mode::Expect)
     return expectGolden(*model.session, options.expect, options.bounds);
-  // From here on Ctrl-C stops an answer; before, it ends the process.
-  STRATA_TRY(Interrupt::install());
-  STRATA_ASSIGN(Generator generator, Generator::create(*model.session, model.tokenizer, options));
-  if (options.mode == Mode::Interactive)
-    return converse(generator, model.tokenizer, options, model.session->context());
-  return answerOnce(options, model, generator);
+  STRATA_ASSIGN(text::Tokenizer tokenizer, tokenizerOf(model.located.gguf));
+  return generate(options, *model.session, tokenizer);
 }
 
 } // namespace

@@ -25,10 +25,10 @@ def added(name, kind, value):
     return lambda file: file.add(name, kind, value)
 
 
-def tensor(name=b"blk.1.attn_q_b.weight", **fields):
+def tensor(of=b"blk.1.attn_q_b.weight", **fields):
     def spoil(file):
         for field, value in fields.items():
-            setattr(file.tensor(name), field, value)
+            setattr(file.tensor(of), field, value)
     return spoil
 
 
@@ -85,9 +85,9 @@ CASES = {
     "G28": [tensor(dimensions=[96, 0]), tensor(dimensions=[96, -512])],
     "G29": tensor(dimensions=[2**40, 2**40]),
     "G30": [tensor(kind=4), tensor(kind=99)],
-    "G31": tensor(name=b"output.weight", kind=13),
+    "G31": tensor(of=b"output.weight", kind=13),
     "G32": tensor(dimensions=[100, 500]),
-    "G33": tensor(dimensions=[2**20, 2**30]),
+    "G33": tensor(kind=0, dimensions=[2**31, 2**31]),
     "G34": tensor(offset=819969),
     "G36": tensor(offset=0),
     "G43": [key(ARCHITECTURE, b"llama"), drop(ARCHITECTURE), key(ARCHITECTURE, 7, gguf.U32)],
@@ -129,9 +129,11 @@ class BadModel(ToolTest):
         self.refuseModel("G02", path)
 
     def testG17(self):
+        file = gguf.Gguf(TINY)
+        file.counts[0], file.tensors = len(file.tensors), []
         path = self.folder / "cut.gguf"
-        path.write_bytes(gguf.Gguf(TINY).header()[:700])
-        self.refuseModel("G17", path)
+        path.write_bytes(file.header()[:-2])  # Inside the last value.
+        self.assertIn("general.quantization_version", self.refuseModel("G17", path).error)
 
     def testG18(self):
         # 9 arrays of 32 MiB, as a hole.

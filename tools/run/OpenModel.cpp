@@ -5,7 +5,6 @@
 #include "tools/run/OpenModel.h"
 
 #include "runtime/Artifact/LoadedArtifact.h"
-#include "runtime/Artifact/LocateModel.h"
 #include "runtime/Text/GgufVocabulary.h"
 #include "runtime/Weights/Gguf.h"
 
@@ -22,11 +21,6 @@ bool isGguf(const std::string &path) {
   std::array<char, 4> magic = {};
   std::ifstream(path, std::ios::binary).read(magic.data(), magic.size());
   return std::string_view(magic.data(), magic.size()) == "GGUF";
-}
-
-Result<text::Tokenizer> tokenizerOf(const gguf::Model &model) {
-  STRATA_ASSIGN(text::Vocabulary vocabulary, text::readVocabulary(model));
-  return text::Tokenizer(std::move(vocabulary));
 }
 
 Result<LocatedModel> locate(const LoadedArtifact &artifact, const Options &options) {
@@ -55,6 +49,11 @@ void noteSettings(const Session &session) {
 
 } // namespace
 
+Result<text::Tokenizer> tokenizerOf(const gguf::Model &model) {
+  STRATA_ASSIGN(text::Vocabulary vocabulary, text::readVocabulary(model));
+  return text::Tokenizer(std::move(vocabulary));
+}
+
 Result<text::Tokenizer> openTokenizer(const Options &options) {
   if (isGguf(options.model)) {
     STRATA_ASSIGN(gguf::Model model, gguf::Model::open(options.model, {.headerOnly = true}));
@@ -68,13 +67,12 @@ Result<text::Tokenizer> openTokenizer(const Options &options) {
 Result<OpenedModel> openModel(const Options &options) {
   STRATA_ASSIGN(LoadedArtifact artifact, LoadedArtifact::load(options.model));
   STRATA_ASSIGN(LocatedModel located, locate(artifact, options));
-  STRATA_ASSIGN(text::Tokenizer tokenizer, tokenizerOf(located.gguf));
   SessionOptions sessionOptions = options.session;
   if (isatty(STDERR_FILENO))
     sessionOptions.progress = showProgress;
   STRATA_ASSIGN(std::unique_ptr<Session> session, Session::create(std::move(artifact), located, sessionOptions));
   noteSettings(*session);
-  return OpenedModel{std::move(tokenizer), std::move(session)};
+  return OpenedModel{std::move(located), std::move(session)};
 }
 
 } // namespace strata::run

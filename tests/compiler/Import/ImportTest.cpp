@@ -2,15 +2,9 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "compiler/Import/Import.h"
-#include "dialects/Moe/MoeOps.h"
-#include "tests/compiler/Support/ModelFixture.h"
-
-#include "mlir/IR/Verifier.h"
+#include "tests/compiler/Import/ImportFixture.h"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <map>
 #include <set>
 
 using namespace mlir;
@@ -20,38 +14,7 @@ namespace {
 using gguf::GgufBuilder;
 using testing::HasSubstr;
 
-/// A context with the moe dialect, in which a diagnostic is a failure of the test.
-class ImportTest : public testing::Test {
-protected:
-  ImportTest() {
-    context.disableMultithreading();
-    context.loadDialect<moe::MoeDialect>();
-    context.getDiagEngine().registerHandler([](Diagnostic &diagnostic) { ADD_FAILURE() << diagnostic.str(); });
-  }
-
-  OwningOpRef<ModuleOp> import(const gguf::Model &model, const DescribeOptions &options = {}) {
-    auto module = importModel(context, describeOrThrow(model, options), model);
-    if (!module || failed(verify(*module)))
-      throw std::runtime_error("the module is not valid");
-    return module;
-  }
-
-  /// How many ops of each name there are.
-  static std::map<std::string, unsigned> countOps(ModuleOp module) {
-    std::map<std::string, unsigned> counts;
-    module.walk([&](Operation *op) { ++counts[op->getName().getStringRef().str()]; });
-    return counts;
-  }
-
-  MLIRContext context;
-};
-
-std::string print(Operation *op) {
-  std::string text;
-  llvm::raw_string_ostream stream(text);
-  op->print(stream);
-  return text;
-}
+class ImportTest : public ImportFixture {};
 
 TEST_F(ImportTest, TinyHasEveryOpOfItsLayers) {
   auto module = import(openTiny());
