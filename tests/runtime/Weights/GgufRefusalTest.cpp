@@ -24,9 +24,9 @@ using testing::Not;
 namespace {
 /// A file that must be refused, and the parts that the sentence must have: the place, what is wrong, the remedy.
 struct Refusal {
-  std::string name; ///< Begins with the id.
+  std::string_view name; ///< Begins with the id.
   std::function<std::string(const TemporaryFolder &)> write;
-  std::vector<std::string> sentence;
+  std::vector<std::string_view> sentence;
   bool headerOnly = false;
 };
 
@@ -45,8 +45,8 @@ TEST_P(Gguf, RefusesWithOneClearSentence) {
   const Error &error = model.error();
   EXPECT_EQ(error.id, refusal.name.substr(0, 3)) << error.message;
   EXPECT_EQ(error.code, ExitCode::Input);
-  for (const std::string &part : refusal.sentence)
-    EXPECT_THAT(error.message, HasSubstr(part));
+  for (std::string_view part : refusal.sentence)
+    EXPECT_THAT(error.message, HasSubstr(std::string(part)));
   EXPECT_THAT(error.message, Not(testing::ContainsRegex("[\x01-\x1f\x7f]"))) << "no raw bytes of a file are printed";
   EXPECT_FALSE(error.message.ends_with("."));
 }
@@ -60,14 +60,14 @@ static GgufBuilder small() {
       .tensor("second.weight", {4, 64}, Encoding::Q4_0);
 }
 
-static Refusal file(std::string name, std::string content, std::vector<std::string> sentence) {
+static Refusal file(std::string_view name, std::string content, std::vector<std::string_view> sentence) {
   sentence.push_back("x.gguf");
-  return {std::move(name), [content](const TemporaryFolder &folder) { return folder.write("x.gguf", content); },
+  return {name, [content](const TemporaryFolder &folder) { return folder.write("x.gguf", content); },
           std::move(sentence)};
 }
 
-static Refusal built(std::string name, const GgufBuilder &builder, std::vector<std::string> sentence) {
-  return file(std::move(name), builder.bytes(), std::move(sentence));
+static Refusal built(std::string_view name, const GgufBuilder &builder, std::vector<std::string_view> sentence) {
+  return file(name, builder.bytes(), std::move(sentence));
 }
 
 template <typename T> static std::string raw(T number) {
@@ -265,10 +265,9 @@ static std::string writeSplitSet(const TemporaryFolder &folder,
   return folder.path("m-00001-of-00003.gguf");
 }
 
-static Refusal split(std::string name, std::function<void(std::vector<GgufBuilder> &)> change,
-                     std::vector<std::string> sentence) {
-  return {std::move(name), [change](const TemporaryFolder &folder) { return writeSplitSet(folder, change); },
-          std::move(sentence)};
+static Refusal split(std::string_view name, std::function<void(std::vector<GgufBuilder> &)> change,
+                     std::vector<std::string_view> sentence) {
+  return {name, [change](const TemporaryFolder &folder) { return writeSplitSet(folder, change); }, std::move(sentence)};
 }
 
 static std::vector<Refusal> splitRefusals() {
@@ -328,7 +327,7 @@ static std::vector<Refusal> splitRefusals() {
 }
 
 static std::string refusalName(const testing::TestParamInfo<Refusal> &info) {
-  return info.param.name;
+  return std::string(info.param.name);
 }
 
 INSTANTIATE_TEST_SUITE_P(File, Gguf, testing::ValuesIn(fileRefusals()), refusalName);
