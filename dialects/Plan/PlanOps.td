@@ -248,8 +248,8 @@ def Plan_BufferOp : Plan_Op<"buffer", [
   let results = (outs Plan_BufferType:$result);
   let assemblyFormat = "$name `role` $role `in` $arena (`at` $offsets^)? attr-dict `:` type($result)";
   let extraClassDeclaration = [{
-    /// Bytes of the buffer, without rounding up, if activations have this encoding.
-    int64_t getBytes(ActivationEncoding activations);
+    /// Bytes of the buffer if activations have this encoding.
+    ::strata::Checked getBytes(ActivationEncoding activations);
     ArenaOp getArenaOp();
   }];
   let hasVerifier = 1;
