@@ -53,7 +53,8 @@ function(strata_add_tool target)
 endfunction()
 
 # strata_add_test(WeightsTest SOURCES GgufTest.cpp LINK StrataWeights [LABELS slow]): one GoogleTest program, run by ctest.
-# STRATA_TEST_MODELS and STRATA_BIN tell it where tests/models and the tools are.
+# STRATA_TEST_MODELS, STRATA_DERIVED_MODELS and STRATA_BIN tell it where tests/models, the models derived from them
+# (tests/models/CMakeLists.txt) and the tools are.
 function(strata_add_test target)
   cmake_parse_arguments(ARG "MLIR" "" "SOURCES;LINK;LABELS" ${ARGN})
   add_executable(${target} ${ARG_SOURCES})
@@ -63,7 +64,11 @@ function(strata_add_test target)
     target_link_libraries(${target} PRIVATE MLIR LLVM)
   endif()
   target_compile_options(${target} PRIVATE ${STRATA_WARNINGS})
-  target_compile_definitions(${target} PRIVATE STRATA_TEST_MODELS="${CMAKE_SOURCE_DIR}/tests/models" STRATA_BIN="${CMAKE_BINARY_DIR}/bin")
+  target_compile_definitions(${target} PRIVATE
+    STRATA_TEST_MODELS="${CMAKE_SOURCE_DIR}/tests/models"
+    STRATA_DERIVED_MODELS="${CMAKE_BINARY_DIR}/tests/models"
+    STRATA_BIN="${CMAKE_BINARY_DIR}/bin")
+  add_dependencies(${target} StrataDerivedModels)
   target_link_libraries(${target} PRIVATE ${ARG_LINK} GTest::gmock GTest::gtest_main)
   set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME ${target} COMMAND ${target})

@@ -4,8 +4,8 @@
 
 #include "compiler/Machine/Machine.h"
 
-#include "compiler/Support/Size.h"
 #include "runtime/Base/HostLimits.h"
+#include "runtime/Base/Size.h"
 
 #include <algorithm>
 #include <array>

@@ -4,7 +4,8 @@
 
 #include "compiler/Placement/PlanSummary.h"
 
-#include "compiler/Support/Size.h"
+#include "compiler/Support/FormatCount.h"
+#include "runtime/Base/Size.h"
 
 #include <fmt/format.h>
 
@@ -53,7 +54,7 @@ static std::string formatModel(const ModelDescription &description) {
 
 static std::string formatMachine(const MachineDescription &machine) {
   return fmt::format("machine    {}: {}, {} RAM", escapeName(machine.name), plural(machine.cores, "core"),
-                     machine.ramBytes == 0 ? "unknown" : formatSize(machine.ramBytes));
+                     machine.ramBytes == 0 ? "unknown" : formatBytes(machine.ramBytes));
 }
 
 static std::string formatClasses(const Inventory &inventory) {
@@ -62,7 +63,7 @@ static std::string formatClasses(const Inventory &inventory) {
     const ClassTotals &totals = inventory.classes[i];
     if (totals.tensors != 0)
       line += fmt::format("{} {} {} ({:.2f} %)", i == 0 ? "" : ",", tensorClassName(static_cast<TensorClass>(i)),
-                          formatSize(totals.bytes), percent(totals.bytes, inventory.total.bytes));
+                          formatBytes(totals.bytes), percent(totals.bytes, inventory.total.bytes));
   }
   return line;
 }
@@ -71,19 +72,19 @@ static std::string formatArenas(const std::vector<ArenaNeed> &arenas, const Mach
                                 const RamNeed &need) {
   std::string line = "arenas    ";
   for (const ArenaNeed &arena : arenas)
-    line += fmt::format(" {} {} ({:.1f} % waste),", arena.name, formatSize(arena.bytes),
+    line += fmt::format(" {} {} ({:.1f} % waste),", arena.name, formatBytes(arena.bytes),
                         percent(arena.bytes - arena.liveBytes, arena.bytes));
-  return line + fmt::format(" together {}{}", formatSize(need.arenas), share(need.arenas, machine));
+  return line + fmt::format(" together {}{}", formatBytes(need.arenas), share(need.arenas, machine));
 }
 
 static std::string formatVerdict(const MachineDescription &machine, const RamNeed &need) {
-  std::string line = fmt::format("ram        needs {} B ({}){}", formatCount(need.total), formatSize(need.total),
+  std::string line = fmt::format("ram        needs {} B ({}){}", formatCount(need.total), formatBytes(need.total),
                                  share(need.total, machine));
   if (machine.ramBytes == 0)
     return line + "; the machine's memory is not known";
   if (uint64_t missing = shortfall(need, machine))
     return line + fmt::format(": short by {} B ({}), loading on this machine will be refused", formatCount(missing),
-                              formatSize(missing));
+                              formatBytes(missing));
   return line + ": fits";
 }
 
@@ -97,17 +98,17 @@ std::string formatPlanSummary(const ModelDescription &description, const Machine
                   plural(settings.sequences, "sequence"), formatCount(settings.promptTokens),
                   formatCount(settings.chunkTokens), settings.kvNumberBytes == 2 ? "f16" : "f32"),
       fmt::format("weights    {} B ({}) in {}, tier ram{}", formatCount(inventory.total.bytes),
-                  formatSize(inventory.total.bytes), plural(inventory.total.tensors, "tensor"),
+                  formatBytes(inventory.total.bytes), plural(inventory.total.tensors, "tensor"),
                   share(inventory.total.bytes, machine)),
       formatClasses(inventory),
       fmt::format("experts    {} of {} B ({})", formatCount(inventory.routedExperts),
-                  formatCount(inventory.expertBytes), formatSize(inventory.expertBytes)),
+                  formatCount(inventory.expertBytes), formatBytes(inventory.expertBytes)),
       fmt::format("kv         {} B per position, {}, tier ram{}",
-                  formatCount(kvBytesPerPosition(description, settings.kvNumberBytes)), formatSize(need.kv),
+                  formatCount(kvBytesPerPosition(description, settings.kvNumberBytes)), formatBytes(need.kv),
                   share(need.kv, machine)),
       formatArenas(arenas, machine, need),
       fmt::format("per token  {} B ({}) of weights, {} B of them not routed", formatCount(inventory.bytesPerToken),
-                  formatSize(inventory.bytesPerToken),
+                  formatBytes(inventory.bytesPerToken),
                   formatCount(inventory.bytesPerToken - inventory.routedBytesPerToken)),
       formatVerdict(machine, need),
   };

@@ -55,10 +55,14 @@ public:
     checkAttention();
     describeRope();
     checkExperts();
-    // Shapes follow from the keys: with wrong keys every tensor would seem wrong.
+    // Which tensors there are follows from three keys, their shapes from nearly all: with wrong keys every tensor would
+    // seem wrong.
+    bool layersKnown =
+        keys.blockCount && keys.leadingDenseBlockCount && keys.expertSharedCount && result.denseLayers < result.layers;
     bool keysAgree = std::none_of(errors.begin(), errors.end(),
                                   [](const Error &error) { return error.id == "G44" || error.id == "G45"; });
-    checkTensors(model, file, keysAgree, result, errors);
+    if (layersKnown)
+      checkTensors(model, file, keysAgree, result, errors);
     if (!errors.empty())
       return tl::unexpected(std::move(errors));
     return std::move(result);
@@ -124,8 +128,12 @@ void DescriptionBuilder::copyKeys() {
 }
 
 void DescriptionBuilder::describeGate() {
+  bool reported = !keys.expertGatingFunction && model.find(modelKey("expert_gating_func"));
   if (keys.expertGatingFunction) {
     result.gate = *keys.expertGatingFunction == 2 ? GateFunction::Sigmoid : GateFunction::Softmax;
+  } else if (reported) {
+    // A value out of range has its error; sigmoid agrees with all other keys, so that no second one follows from it.
+    result.gate = GateFunction::Sigmoid;
   } else if (result.experts == kV3Experts) {
     result.gate = GateFunction::Sigmoid;
     applied("expert_gating_func", "sigmoid, as in DeepSeek V3, the model with 256 experts");
@@ -136,7 +144,7 @@ void DescriptionBuilder::describeGate() {
   bool anyBias = std::any_of(model.tensors().begin(), model.tensors().end(), [](const gguf::TensorInfo &tensor) {
     return tensor.name.starts_with("blk.") && tensor.name.ends_with(".exp_probs_b.bias");
   });
-  result.selectionBias = result.gate == GateFunction::Sigmoid || anyBias;
+  result.selectionBias = anyBias || (result.gate == GateFunction::Sigmoid && !reported);
 }
 
 void DescriptionBuilder::describeGroups() {
@@ -201,6 +209,8 @@ void DescriptionBuilder::checkAttention() {
 
 /// Nothing if the model has no YaRN, or not all of its parameters.
 std::optional<Yarn> DescriptionBuilder::describeYarn() {
+  if (!keys.scalingType && model.find(modelKey("rope.scaling.type")))
+    return std::nullopt; // Of the wrong type, which is reported.
   std::string type = keys.scalingType.value_or("none");
   if (type == "none") {
     if (keys.scalingFactor.value_or(1) != 1)

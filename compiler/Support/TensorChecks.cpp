@@ -98,18 +98,6 @@ static std::string describeMissing(const gguf::Model &model, const TensorSpec &s
   return fmt::format("missing; the file is incomplete: {}", kConvertAgain);
 }
 
-/// Nothing if there are kernels for the tensor as it is stored.
-static std::string describeEncoding(const TensorSpec &spec, Encoding encoding) {
-  const EncodingInfo &info = encodingInfo(encoding);
-  if (spec.plain && encoding != Encoding::F32)
-    return fmt::format("stored as {}, only F32 is supported here; convert the model again and keep it F32", info.name);
-  if (!info.supported)
-    return fmt::format(
-        "stored as {}, for which there are no kernels; supported are {}: quantise the model to one of them", info.name,
-        supportedEncodings());
-  return {};
-}
-
 static void checkTensor(const gguf::Model &model, const TensorSpec &spec, uint32_t layer, bool checkShapes,
                         const ModelDescription &description, Findings &findings) {
   bool layered = spec.scope != TensorScope::Model;
@@ -119,8 +107,10 @@ static void checkTensor(const gguf::Model &model, const TensorSpec &spec, uint32
   const gguf::TensorInfo *tensor = model.findTensor(tensorName(spec, layer));
   if (!tensor)
     return report("G46", describeMissing(model, spec, layer));
-  if (std::string problem = describeEncoding(spec, tensor->encoding); !problem.empty())
-    report("G31", problem);
+  // The reader has refused encodings without any kernels already.
+  if (spec.plain && tensor->encoding != Encoding::F32)
+    report("G31", fmt::format("stored as {}, only F32 is supported here; convert the model again and keep it F32",
+                              encodingInfo(tensor->encoding).name));
   std::vector<uint64_t> expected = spec.dimensions(description);
   if (checkShapes && tensor->dimensions != expected)
     report("G45", fmt::format("shape [{}], but the keys call for [{}]; the file is damaged or no deepseek2 model",
@@ -152,8 +142,7 @@ void checkTensors(const gguf::Model &model, std::string_view file, bool checkSha
   }
   for (const Finding &finding : findings.list())
     errors.push_back({ExitCode::Input, finding.id, fmt::format("{}: {}: {}", file, place(finding), finding.text)});
-  if (description.layers != 0)
-    noteUnusedTensors(model, file, description);
+  noteUnusedTensors(model, file, description);
 }
 
 } // namespace strata

@@ -96,7 +96,7 @@ def Moe_KvAppendOp : Moe_Op<"kv_append", [AllTypesMatch<["kv", "result"]>]> {
   let results = (outs Moe_KvValue:$result);
   let assemblyFormat = [{
     $kv_a `,` $norm `,` $positions `,` $kv `epsilon` $epsilon `magnitude` $magnitude `frequencies` $frequencies
-    attr-dict `:` type($kv_a) `,` type($norm) `,` type($kv)
+    attr-dict `:` type($kv_a) `,` type($norm) `,` qualified(type($kv))
   }];
   let hasVerifier = 1;
 }
@@ -117,7 +117,7 @@ def Moe_LatentAttentionOp : Moe_Op<"latent_attention", [AllTypesMatch<["latent_q
   let results = (outs Moe_Rows:$result);
   let assemblyFormat = [{
     $latent_query `,` $rope_query `,` $kv `,` $positions `heads` $heads `scale` $scale attr-dict
-    `:` type($latent_query) `,` type($rope_query) `,` type($kv)
+    `:` type($latent_query) `,` type($rope_query) `,` qualified(type($kv))
   }];
   let hasVerifier = 1;
 }

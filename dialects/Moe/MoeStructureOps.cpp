@@ -46,10 +46,14 @@ void printLayerBody(OpAsmPrinter &printer, Operation *op, Region &body, Type) {
 
 //===-- Bodies ----------------------------------------------------------------------------------------------------===//
 
-static void nameLayerArguments(Region &region, OpAsmSetValueNameFn setName) {
-  for (auto [argument, name] : llvm::zip(region.getArguments(), ArrayRef<StringRef>{"x", "positions", "kv"}))
+/// Names for what the arguments stand for; an invalid body may have fewer or more of them.
+static void nameArguments(Region &region, ArrayRef<StringLiteral> names, OpAsmSetValueNameFn setName) {
+  for (auto [argument, name] : llvm::zip(region.getArguments(), names))
     setName(argument, name);
 }
+
+static constexpr StringLiteral kModelArguments[] = {"tokens", "positions"};
+static constexpr StringLiteral kLayerArguments[] = {"x", "positions", "kv"};
 
 /// (rows, positions, cache), and what is yielded has the type of the rows.
 static LogicalResult verifyLayerBody(Operation *op, Region &body) {
@@ -78,8 +82,7 @@ void ModelOp::build(OpBuilder &builder, OperationState &state, StringRef name, H
 }
 
 void ModelOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn setName) {
-  for (auto [argument, name] : llvm::zip(region.getArguments(), ArrayRef<StringRef>{"tokens", "positions"}))
-    setName(argument, name);
+  nameArguments(region, kModelArguments, setName);
 }
 
 LogicalResult ModelOp::verifyRegions() {
@@ -113,7 +116,7 @@ void LayerOp::build(OpBuilder &builder, OperationState &state, uint32_t index, V
 }
 
 void LayerOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn setName) {
-  nameLayerArguments(region, setName);
+  nameArguments(region, kLayerArguments, setName);
 }
 
 LogicalResult LayerOp::verifyRegions() {
@@ -126,7 +129,7 @@ LogicalResult LayerOp::verifyRegions() {
 }
 
 void BlockOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn setName) {
-  nameLayerArguments(region, setName);
+  nameArguments(region, kLayerArguments, setName);
 }
 
 LogicalResult BlockOp::verifyRegions() {

@@ -50,6 +50,7 @@ Result<void> checkKvLayout(const schema::Artifact &artifact) {
   Checked blocks = (Checked(settings.context()) + (kBlockPositions - 1)) / kBlockPositions;
   STRATA_TRY(checkEqual(kv.blocks_per_sequence(), blocks, "blocks for each sequence",
                         fmt::format("for a context of {}", settings.context())));
+  STRATA_TRY(checkRange(kv.blocks(), kMost, "the number of position blocks"));
   return checkEqual(kv.blocks(), blocks * settings.sequences(), "blocks",
                     fmt::format("for {} sequences", settings.sequences()));
 }

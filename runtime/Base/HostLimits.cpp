@@ -46,15 +46,20 @@ static std::optional<uint64_t> readNumber(const fs::path &path) {
   return words.empty() ? std::nullopt : parseNumber(words.front());
 }
 
-static uint64_t memoryTotal(const fs::path &root) {
-  std::ifstream file(root / "proc/meminfo");
-  std::string key, number;
+/// The number that stands after `key` in a file of "key number" lines.
+static std::optional<uint64_t> findNumber(const fs::path &path, std::string_view key) {
+  std::ifstream file(path);
+  std::string word, number;
   for (std::string line; std::getline(file, line);) {
     std::istringstream words(line);
-    if (words >> key >> number && key == "MemTotal:")
-      return (Checked(parseNumber(number).value_or(0)) * 1024).value();
+    if (words >> word >> number && word == key)
+      return parseNumber(number);
   }
-  return 0;
+  return std::nullopt;
+}
+
+static uint64_t memoryInfo(const fs::path &root, std::string_view key) {
+  return (Checked(findNumber(root / "proc/meminfo", key).value_or(0)) * 1024).value();
 }
 
 namespace {
@@ -71,9 +76,15 @@ public:
       limits.cores = static_cast<uint32_t>(std::min<uint64_t>(limits.cores, std::max<uint64_t>(*quota / *period, 1)));
   }
 
-  void limitMemory(std::optional<uint64_t> bytes) {
-    if (bytes && *bytes != 0)
-      limits.ramBytes = limits.ramBytes == 0 ? *bytes : std::min(limits.ramBytes, *bytes);
+  /// A group's usage counts the files that its processes read, which the system drops when memory is needed.
+  void limitMemory(std::optional<uint64_t> bytes, std::optional<uint64_t> used, uint64_t cached) {
+    if (!bytes || *bytes == 0)
+      return;
+    limits.ramBytes = limits.ramBytes == 0 ? *bytes : std::min(limits.ramBytes, *bytes);
+    uint64_t inUse = used.value_or(0) - std::min(used.value_or(0), cached);
+    // Nothing left is not the same as not known.
+    uint64_t left = std::max<uint64_t>(*bytes - std::min(*bytes, inUse), 1);
+    limits.availableBytes = limits.availableBytes == 0 ? left : std::min(limits.availableBytes, left);
   }
 
   /// Reads every group from `path` (as /proc/self/cgroup gives it) up to the mount point. Inside a container the upper
@@ -92,20 +103,28 @@ public:
   HostLimits limits;
 
 private:
+  static uint64_t cachedBytes(const fs::path &directory, const std::string &prefix) {
+    return (Checked(findNumber(directory / "memory.stat", prefix + "inactive_file").value_or(0)) +
+            findNumber(directory / "memory.stat", prefix + "active_file").value_or(0))
+        .value();
+  }
+
   void read(const fs::path &directory) {
     std::vector<std::string> cpu = firstWords(directory / "cpu.max");
     if (cpu.size() == 2)
       limitCores(parseNumber(cpu[0]), parseNumber(cpu[1]));
     limitCores(readNumber(directory / "cpu.cfs_quota_us"), readNumber(directory / "cpu.cfs_period_us"));
-    limitMemory(readNumber(directory / "memory.max"));
-    limitMemory(readNumber(directory / "memory.limit_in_bytes"));
+    limitMemory(readNumber(directory / "memory.max"), readNumber(directory / "memory.current"),
+                cachedBytes(directory, ""));
+    limitMemory(readNumber(directory / "memory.limit_in_bytes"), readNumber(directory / "memory.usage_in_bytes"),
+                cachedBytes(directory, "total_"));
   }
 };
 
 } // namespace
 
 HostLimits hostLimits(const fs::path &root, uint32_t affinityCores) {
-  LimitFinder finder({std::max(affinityCores, 1u), memoryTotal(root)});
+  LimitFinder finder({std::max(affinityCores, 1u), memoryInfo(root, "MemTotal:"), memoryInfo(root, "MemAvailable:")});
   fs::path mount = root / "sys/fs/cgroup";
   std::ifstream groups(root / "proc/self/cgroup");
   // A line is "number:controllers:path"; version 2's has number 0 and no controllers.

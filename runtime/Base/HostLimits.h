@@ -13,6 +13,9 @@ namespace strata {
 struct HostLimits {
   uint32_t cores = 1;    ///< Cores that the scheduler's affinity mask and the CPU quota leave, at least 1.
   uint64_t ramBytes = 0; ///< The smaller of the machine's memory and the memory limit; 0 if it cannot be read.
+  /// What of ramBytes is not in use now: MemAvailable, and what each group's limit leaves of it. Cached files count as
+  /// free, since the system gives their memory back. 0 if it cannot be read.
+  uint64_t availableBytes = 0;
 };
 
 /// The limits of the running process: sched_getaffinity, /proc/meminfo, and the CPU quota and memory limit of its

@@ -20,6 +20,7 @@ namespace strata {
 class Device;
 class LoadedArtifact;
 class Session;
+class SessionState;
 struct LocatedModel;
 
 /// What a run may choose; nothing here changes a plan.
@@ -65,8 +66,9 @@ public:
 
 private:
   friend class Session;
-  explicit PromptStep(Session *owner) : session(owner) {}
-  Session *session;
+  PromptStep(SessionState *ofSession, uint64_t promptNumber) : state(ofSession), number(promptNumber) {}
+  SessionState *state; ///< Nothing once moved from.
+  uint64_t number;     ///< Which of the session's prompts it is.
 };
 
 class Session {
@@ -94,7 +96,7 @@ public:
 
   /// A sequence without positions. Exit code 1 if all are open.
   Result<SequenceId> openSequence();
-  /// Gives its position blocks back. A prompt of the sequence must be over.
+  /// Gives its position blocks back; a prompt of it that runs is over.
   void closeSequence(SequenceId sequence);
   /// Positions that the sequence has.
   uint32_t positions(SequenceId sequence) const;
@@ -112,10 +114,8 @@ public:
   std::span<const float> logits(std::size_t row) const;
 
 private:
-  friend class PromptStep;
-  struct State;
-  explicit Session(std::unique_ptr<State> state);
-  std::unique_ptr<State> state;
+  explicit Session(std::unique_ptr<SessionState> made);
+  std::unique_ptr<SessionState> state;
 };
 
 } // namespace strata

@@ -1,0 +1,193 @@
+// Part of the Strata project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "runtime/Exec/BoundProgram.h"
+
+namespace strata {
+
+/// Calls `visit(run, layer, stage)` in the order of execution.
+template <typename Visit> static void forEachStage(const schema::Program &program, Visit visit) {
+  for (const schema::Run *run : *program.runs())
+    for (uint32_t layer = 0; layer < run->layers(); ++layer)
+      for (const schema::Stage *stage : *program.blocks()->Get(run->block())->stages())
+        visit(*run, layer, *stage);
+}
+
+struct Sizes {
+  size_t stages = 0, calls = 0, operands = 0;
+};
+
+static Sizes sizesOf(const schema::Program &program) {
+  Sizes sizes;
+  forEachStage(program, [&](const schema::Run &, uint32_t, const schema::Stage &stage) {
+    ++sizes.stages;
+    sizes.calls += stage.dispatches()->size();
+    for (const schema::Dispatch *dispatch : *stage.dispatches())
+      sizes.operands += dispatch->reads()->size() + dispatch->writes()->size();
+  });
+  return sizes;
+}
+
+uint64_t BoundProgram::hostBytes(const schema::Program &program) {
+  Sizes sizes = sizesOf(program);
+  return sizes.stages * sizeof(Stage) + sizes.calls * sizeof(KernelCall) +
+         sizes.operands * (sizeof(BoundOperand) + sizeof(Place));
+}
+
+static CallParameters decodeParameters(const schema::Dispatch &dispatch) {
+  CallParameters result;
+  auto frequencies = [&](const flatbuffers::Vector<float> &numbers) {
+    result.frequencies = {numbers.data(), numbers.size()};
+  };
+  if (const auto *norm = dispatch.parameters_as_NormParameters())
+    result.epsilon = norm->epsilon();
+  if (const auto *rope = dispatch.parameters_as_RopeParameters()) {
+    result.heads = rope->heads();
+    result.nope = rope->nope();
+    result.magnitude = rope->magnitude();
+    frequencies(*rope->frequencies());
+  }
+  if (const auto *append = dispatch.parameters_as_KvAppendParameters()) {
+    result.epsilon = append->epsilon();
+    result.magnitude = append->magnitude();
+    frequencies(*append->frequencies());
+  }
+  if (const auto *attention = dispatch.parameters_as_AttentionParameters()) {
+    result.heads = attention->heads();
+    result.scale = attention->scale();
+    result.splitPositions = attention->split_positions();
+  }
+  if (const auto *head = dispatch.parameters_as_HeadParameters())
+    result.heads = head->heads();
+  if (const auto *route = dispatch.parameters_as_RouteParameters()) {
+    result.gate = route->gate();
+    result.groups = route->groups();
+    result.groupsUsed = route->groups_used();
+    result.expertsUsed = route->experts_used();
+    result.scale = route->scale();
+    result.normalise = route->normalise();
+  }
+  if (const auto *experts = dispatch.parameters_as_ExpertParameters()) {
+    result.experts = experts->experts();
+    result.expertsUsed = experts->experts_used();
+    result.width = experts->width();
+    result.sharedWidth = experts->shared_width();
+  }
+  return result;
+}
+
+BoundProgram::BoundProgram(const Binding &boundTo, const schema::Program &source, schema::ActivationEncoding encoding)
+    : binding(boundTo), program(&source), activations(encoding) {
+  Sizes sizes = sizesOf(source);
+  stageList.reserve(sizes.stages);
+  calls.reserve(sizes.calls);
+  operands.reserve(sizes.operands); // Calls point into it: it must not move.
+  places.reserve(sizes.operands);
+  forEachStage(source, [this](const schema::Run &run, uint32_t layer, const schema::Stage &stage) {
+    bindStage(run, layer, stage);
+  });
+}
+
+void BoundProgram::bindStage(const schema::Run &run, uint32_t layer, const schema::Stage &stage) {
+  Stage bound = {stage.rows(), calls.size(), 0, operands.size(), 0};
+  for (const schema::Dispatch *dispatch : *stage.dispatches()) {
+    size_t reads = operands.size();
+    for (const schema::Operand *operand : *dispatch->reads())
+      bindOperand(run, layer, stage, *operand);
+    size_t writes = operands.size();
+    for (const schema::Operand *operand : *dispatch->writes())
+      bindOperand(run, layer, stage, *operand);
+    KernelCall call;
+    call.operation = dispatch->operation();
+    call.form = dispatch->form();
+    call.activations = activations;
+    call.reads = {operands.data() + reads, writes - reads};
+    call.writes = {operands.data() + writes, operands.size() - writes};
+    call.parameters = decodeParameters(*dispatch);
+    calls.push_back(call);
+  }
+  bound.endCall = calls.size();
+  bound.endOperand = operands.size();
+  stageList.push_back(bound);
+}
+
+void BoundProgram::bindOperand(const schema::Run &run, uint32_t layer, const schema::Stage &stage,
+                               const schema::Operand &operand) {
+  switch (operand.kind()) {
+  case schema::OperandKind::value:
+    return bindValue(stage, *program->values()->Get(operand.index()));
+  case schema::OperandKind::weight: {
+    uint32_t weights = program->blocks()->Get(run.block())->weights()->size();
+    return bindWeight(*binding.artifact->tensors()->Get(run.tensors()->Get(layer * weights + operand.index())));
+  }
+  case schema::OperandKind::kv:
+  case schema::OperandKind::none:
+    break;
+  }
+  BoundOperand bound;
+  bound.kind = operand.kind();
+  if (bound.kind == schema::OperandKind::kv)
+    bound.kv = &binding.layers[run.first_layer() + layer];
+  operands.push_back(bound);
+  places.push_back({nullptr, Follow::Nothing});
+}
+
+void BoundProgram::bindValue(const schema::Stage &stage, const schema::Value &value) {
+  auto choice = static_cast<uint32_t>(activations);
+  BoundOperand bound;
+  bound.kind = schema::OperandKind::value;
+  bound.data = binding.arenas->base(value.arena()) + value.offsets()->Get(choice);
+  bound.columns = value.columns();
+  bound.rowBytes = valueRowBytes(value.element(), activations, value.columns()).value();
+  bound.element = value.element();
+  Follow follow = Follow::Count;
+  if (value.rows() == schema::Rows::prompt && stage.rows() != schema::Rows::prompt)
+    follow = Follow::Window;
+  if (value.rows() == schema::Rows::chunk && stage.rows() == schema::Rows::prompt) {
+    follow = Follow::Nothing;
+    bound.rows = binding.artifact->settings()->chunk_tokens();
+  }
+  operands.push_back(bound);
+  places.push_back({bound.data, follow});
+}
+
+void BoundProgram::bindWeight(const schema::Tensor &tensor) {
+  BoundOperand bound;
+  bound.kind = schema::OperandKind::weight;
+  bound.data = binding.arenas->base(schema::ArenaKind::weights) + tensor.arena_offset();
+  bound.encoding = static_cast<Encoding>(tensor.encoding());
+  size_t missing = bound.dimensions.size() - tensor.dimensions()->size();
+  for (uint32_t i = 0; i < tensor.dimensions()->size(); ++i)
+    bound.dimensions[missing + i] = tensor.dimensions()->Get(i);
+  bound.columns = bound.dimensions.back();
+  bound.rows = bound.dimensions[0] * bound.dimensions[1];
+  bound.rowBytes = encodedBytes(bound.encoding, bound.columns, 1).value();
+  operands.push_back(bound);
+  places.push_back({bound.data, Follow::Nothing});
+}
+
+Result<void> BoundProgram::run(size_t stage, uint64_t first, uint64_t count) {
+  const Stage &bound = stageList[stage];
+  for (size_t i = bound.firstOperand; i < bound.endOperand; ++i) {
+    if (places[i].follow == Follow::Nothing)
+      continue;
+    operands[i].rows = count;
+    if (places[i].follow == Follow::Window)
+      operands[i].data = places[i].base + first * operands[i].rowBytes;
+  }
+  for (size_t i = bound.firstCall; i < bound.endCall; ++i) {
+    calls[i].rows = count;
+    STRATA_TRY(binding.device->launch(calls[i]));
+  }
+  return {};
+}
+
+std::byte *BoundProgram::valueOf(schema::Role role) const {
+  for (const schema::Value *value : *program->values())
+    if (value->role() == role)
+      return binding.arenas->base(value->arena()) + value->offsets()->Get(static_cast<uint32_t>(activations));
+  return nullptr; // Not reached: A09.
+}
+
+} // namespace strata

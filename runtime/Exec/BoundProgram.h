@@ -1,0 +1,74 @@
+// Part of the Strata project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// A program with every operand bound to memory, for every layer: what is left to do per step is to set the rows.
+#pragma once
+
+#include "runtime/Device/Device.h"
+#include "runtime/Memory/Arenas.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace strata {
+
+/// What a program is bound to.
+struct Binding {
+  const schema::Artifact *artifact = nullptr;
+  const Arenas *arenas = nullptr;
+  std::span<const KvView> layers; ///< The KV cache of every layer; must outlive the program.
+  Device *device = nullptr;
+};
+
+/// The stages of all runs and layers of a checked program, one after the other.
+class BoundProgram {
+public:
+  BoundProgram(const Binding &binding, const schema::Program &program, schema::ActivationEncoding activations);
+
+  size_t stages() const { return stageList.size(); }
+  schema::Rows rows(size_t stage) const { return stageList[stage].rows; }
+
+  /// Launches a stage for `count` rows, from the row `first` of the prompt on where values have rows for all of it.
+  Result<void> run(size_t stage, uint64_t first, uint64_t count);
+
+  /// The first row of the value that has this role, which there must be one of.
+  std::byte *valueOf(schema::Role role) const;
+
+  /// Bytes that binding all dispatches of a program takes.
+  static uint64_t hostBytes(const schema::Program &program);
+
+private:
+  /// How an operand follows the rows that a stage runs over.
+  enum class Follow : uint8_t {
+    Nothing, ///< No value, or scratch of a fixed size.
+    Count,   ///< As many rows as the stage.
+    Window   ///< As many, and from the stage's first row on.
+  };
+  struct Place {
+    std::byte *base;
+    Follow follow;
+  };
+  struct Stage {
+    schema::Rows rows;
+    size_t firstCall, endCall;
+    size_t firstOperand, endOperand;
+  };
+
+  void bindStage(const schema::Run &run, uint32_t layer, const schema::Stage &stage);
+  void bindOperand(const schema::Run &run, uint32_t layer, const schema::Stage &stage, const schema::Operand &operand);
+  void bindValue(const schema::Stage &stage, const schema::Value &value);
+  void bindWeight(const schema::Tensor &tensor);
+
+  Binding binding;
+  const schema::Program *program;
+  schema::ActivationEncoding activations;
+  std::vector<Stage> stageList;
+  std::vector<KernelCall> calls;
+  std::vector<BoundOperand> operands;
+  std::vector<Place> places; ///< Of every operand.
+};
+
+} // namespace strata

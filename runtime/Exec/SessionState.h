@@ -1,0 +1,86 @@
+// Part of the Strata project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// What a session holds. Everything in it is made when the session is; steps allocate nothing.
+#pragma once
+
+#include "runtime/Artifact/LoadedArtifact.h"
+#include "runtime/Exec/BoundProgram.h"
+#include "runtime/Exec/PromptRun.h"
+#include "runtime/Exec/SequenceTable.h"
+#include "runtime/Exec/Session.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace strata {
+
+/// The rows that Exec writes before a step.
+struct StepInputs {
+  std::vector<int32_t> tokens, positions, sequences;
+
+  void add(int32_t token, uint32_t position, uint32_t sequence) {
+    tokens.push_back(token);
+    positions.push_back(static_cast<int32_t>(position));
+    sequences.push_back(static_cast<int32_t>(sequence));
+  }
+  void clear() {
+    tokens.clear();
+    positions.clear();
+    sequences.clear();
+  }
+  void reserve(size_t rows) {
+    tokens.reserve(rows);
+    positions.reserve(rows);
+    sequences.reserve(rows);
+  }
+};
+
+class SessionState {
+public:
+  SessionState(LoadedArtifact loaded, std::unique_ptr<Device> on, const EncodingChoice &encodings, uint32_t threadCount,
+               uint32_t chunkTokens);
+
+  /// Arenas and programs; what can fail of making a state.
+  Result<void> allocate();
+
+  /// A session's decode step, of rows that have been checked; a prompt's next unit, true if it was the last.
+  Result<void> decode(std::span<const DecodeRow> rows);
+  Result<bool> advancePrompt();
+  /// Takes back the blocks of a pass that is not whole.
+  void stopPrompt();
+
+  /// Exit code 1 if it is not in the vocabulary.
+  Result<void> checkToken(int32_t token) const;
+
+  const schema::Settings &settings() const { return *artifact.root().settings(); }
+  uint32_t vocabulary() const { return artifact.root().model()->vocabulary(); }
+
+  LoadedArtifact artifact;
+  std::unique_ptr<Device> device;
+  EncodingChoice choice;
+  uint32_t threads;
+  Arenas arenas;
+  SequenceTable sequences;
+  std::byte *blockTable = nullptr; ///< SequenceTable's, on the device.
+  std::vector<KvView> layers;
+  std::unique_ptr<BoundProgram> decodeProgram, promptProgram;
+  PromptRun prompt;
+  StepInputs inputs;
+  std::vector<float> decodeLogits; ///< [sequences, vocabulary]
+  size_t decodeRows = 0;           ///< Of the last decode step.
+  std::vector<float> promptLogits; ///< [vocabulary]
+
+private:
+  Result<void> runDecode(size_t rows);
+  Result<void> beginPass();
+  Result<void> runUnit();
+  /// Copies `inputs`, and the block table if it changed, to the device.
+  Result<void> writeInputs(const BoundProgram &program);
+  Result<void> readLogits(const BoundProgram &program, std::span<float> to);
+};
+
+} // namespace strata

@@ -1,0 +1,45 @@
+// Part of the Strata project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// The allocations that a run makes at load, and the weights that stay in one of them.
+#pragma once
+
+#include "runtime/Base/Error.h"
+#include "runtime/Device/Device.h"
+#include "runtime/Memory/ArenaPlan.h"
+#include "runtime/Weights/WeightFile.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+namespace strata {
+
+/// Bytes done, and bytes in all.
+using LoadProgress = std::function<void(uint64_t done, uint64_t total)>;
+
+/// The arenas of an artifact on a device, which owns their memory.
+class Arenas {
+public:
+  static Result<Arenas> allocate(Device &device, const schema::Artifact &artifact, const EncodingChoice &choice);
+
+  /// By the arena's index in the artifact.
+  std::byte *base(uint32_t arena) const { return bases[arena]; }
+  /// Of a kind that a checked artifact has one of.
+  std::byte *base(schema::ArenaKind kind) const { return byKind[static_cast<size_t>(kind)]; }
+
+private:
+  std::vector<std::byte *> bases;
+  std::array<std::byte *, 5> byKind = {};
+};
+
+/// Host memory that loadWeights uses.
+inline constexpr uint64_t kLoadBufferBytes = uint64_t(8) << 20;
+
+/// Reads every tensor from the model's files to its place in the weights arena. Nothing is mapped.
+Result<void> loadWeights(const schema::Artifact &artifact, const WeightFiles &files, Device &device,
+                         std::byte *weightsArena, const LoadProgress &progress);
+
+} // namespace strata
