@@ -64,10 +64,30 @@ ArenaKind plan::arenaOfRows(Rows rows) {
 
 Checked plan::rowBytes(BufferType type, ActivationEncoding activations) {
   return valueRowBytes(static_cast<schema::Element>(type.getElement()),
-                               static_cast<schema::ActivationEncoding>(activations), type.getColumns());
+                       static_cast<schema::ActivationEncoding>(activations), type.getColumns());
 }
 
-std::optional<int64_t> plan::weightBytes(RankedTensorType type) { return moe::encodedBytes(type).as<int64_t>(); }
+std::optional<int64_t> plan::weightBytes(RankedTensorType type) {
+  return moe::encodedBytes(type).as<int64_t>();
+}
+
+//===----------------------------------------------------------------------===//
+// Names of values in text
+//===----------------------------------------------------------------------===//
+
+void KvCacheOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
+  setName(getResult(), "kv");
+}
+
+void BufferOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
+  setName(getResult(), getName());
+}
+
+void WeightOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
+  StringRef name = getName();
+  name.consume_front("blk.*.");
+  setName(getResult(), name);
+}
 
 //===----------------------------------------------------------------------===//
 // Settings

@@ -27,7 +27,8 @@ struct ArenaSizes {
   LogicalResult add(Checked newBytes, Checked newLive, ArenaOp arena) {
     std::optional<int64_t> most = newBytes.as<int64_t>();
     if (!most)
-      return arena.emitError() << "arena " << arena.getSymName() << " would have more than 2^63 - 1 bytes; choose smaller "
+      return arena.emitError() << "arena " << arena.getSymName()
+                               << " would have more than 2^63 - 1 bytes; choose smaller "
                                << "--context, --sequences or --prompt-tokens";
     bytes.push_back(*most);
     live.push_back(*newLive.as<int64_t>());
@@ -71,9 +72,8 @@ FailureOr<ArenaSizes> PlanAllocateArenas::placeBuffers(ArenaOp arena) {
       requests.push_back({bytes.value(), range.begin, range.end});
     }
     std::optional<Allocation> allocation = allocate(requests, kAlignment);
-    if (!total.valid() || !allocation)
-      return sizes.add(Checked(-1), Checked(-1), arena), failure();
-    if (failed(sizes.add(allocation->bytes, allocation->liveBytes, arena)))
+    bool fits = total.valid() && allocation;
+    if (failed(sizes.add(fits ? Checked(allocation->bytes) : Checked(-1), fits ? allocation->liveBytes : 0, arena)))
       return failure();
     for (auto [list, offset] : llvm::zip(offsets, allocation->offsets))
       list.push_back(offset);
@@ -139,11 +139,14 @@ void PlanAllocateArenas::count(ArenaOp arena, const ArenaSizes &sizes) {
 }
 
 void PlanAllocateArenas::print(ArenaOp arena, const ArenaSizes &sizes) {
-  auto bytes = SizesAttr::get(&getContext(), sizes.bytes);
-  auto live = SizesAttr::get(&getContext(), sizes.live);
-  llvm::outs() << "// arena " << arena.getSymName() << ": bytes " << bytes << ", live " << live << ", waste";
-  for (auto [all, used] : llvm::zip(sizes.bytes, sizes.live))
-    llvm::outs() << llvm::format(" %.2f %%", all == 0 ? 0.0 : 100.0 * double(all - used) / double(all));
+  llvm::outs() << "// arena " << arena.getSymName() << ":";
+  llvm::interleaveComma(llvm::zip(SizesAttr::getNames(sizes.bytes.size()), sizes.bytes, sizes.live), llvm::outs(),
+                        [](const auto &entry) {
+                          auto [name, bytes, live] = entry;
+                          double waste = bytes == 0 ? 0 : 100.0 * double(bytes - live) / double(bytes);
+                          llvm::outs() << " " << name << " " << bytes << " bytes, " << live << " live, "
+                                       << llvm::format("%.2f %% waste", waste);
+                        });
   llvm::outs() << "\n";
 }
 

@@ -19,13 +19,15 @@ struct Placed {
   unsigned request;
 };
 
-bool meet(const AllocationRequest &a, const AllocationRequest &b) { return a.begin < b.end && b.begin < a.end; }
+bool meet(const AllocationRequest &a, const AllocationRequest &b) {
+  return a.begin < b.end && b.begin < a.end;
+}
 
 /// Places requests one by one, in the order given; `sizes` are rounded up.
 class Packer {
 public:
   Packer(const std::vector<AllocationRequest> &requests, const std::vector<uint64_t> &sizes)
-      : requests(requests), sizes(sizes), offsets(requests.size(), 0) {}
+      : offsets(requests.size(), 0), requests(requests), sizes(sizes) {}
 
   void place(unsigned request) {
     uint64_t offset = bestGap(request);

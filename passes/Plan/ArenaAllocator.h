@@ -26,8 +26,8 @@ struct Allocation {
   uint64_t liveBytes = 0;        ///< The most that is live at one time, without rounding up.
 };
 
-/// Requests that meet in time do not meet in bytes. Greedy, best fit, in several orders; the smallest result is kept, and
-/// equal input gives equal output. Nothing if all requests together have more than 2^63 - 1 bytes.
+/// Requests that meet in time do not meet in bytes. Greedy, best fit, in several orders; the smallest result is kept,
+/// and equal input gives equal output. Nothing if all requests together have more than 2^63 - 1 bytes.
 std::optional<Allocation> allocate(const std::vector<AllocationRequest> &requests, uint64_t alignment);
 
 } // namespace strata::plan

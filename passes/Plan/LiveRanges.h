@@ -11,8 +11,8 @@
 
 namespace strata::plan {
 
-/// A buffer and the times [begin, end) at which its content matters. Times count a program's dispatches, in the order in
-/// which its blocks stand. A buffer that nothing touches has begin == end.
+/// A buffer and the times [begin, end) at which its content matters. Times count a program's dispatches, in the order
+/// in which its blocks stand. A buffer that nothing touches has begin == end.
 struct LiveRange {
   BufferOp buffer;
   unsigned begin = 0;

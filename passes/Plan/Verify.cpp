@@ -42,7 +42,9 @@ StringRef nameOf(Value operand) {
   return buffer ? buffer.getName() : "the KV cache";
 }
 
-bool isInput(Role role) { return role == Role::tokens || role == Role::positions || role == Role::sequences; }
+bool isInput(Role role) {
+  return role == Role::tokens || role == Role::positions || role == Role::sequences;
+}
 
 LogicalResult PlanVerify::verifyPrograms() {
   if (getOperation().getOps<SettingsOp>().empty())
@@ -159,7 +161,8 @@ LogicalResult PlanVerify::verifyOrder(ProgramOp program) {
     if (isInput(buffer.getRole()))
       written.insert(buffer.getResult());
   for (auto run : program.getBody().getOps<RunOp>())
-    if (failed(verifyBlockOrder(cast<BlockOp>(SymbolTable::lookupSymbolIn(program, run.getBlockAttr().getAttr())), written)))
+    if (failed(verifyBlockOrder(cast<BlockOp>(SymbolTable::lookupSymbolIn(program, run.getBlockAttr().getAttr())),
+                                written)))
       return failure();
   for (auto buffer : program.getBody().getOps<BufferOp>())
     if (buffer.getRole() == Role::logits && written.contains(buffer.getResult()))
@@ -170,7 +173,9 @@ LogicalResult PlanVerify::verifyOrder(ProgramOp program) {
 //===-- Devices and weights -------------------------------------------------------------------------------------===//
 
 /// True if a device reads and writes the bytes of a tier directly.
-bool sees(DeviceKind device, Tier tier) { return device == DeviceKind::host && tier == Tier::ram; }
+bool sees(DeviceKind device, Tier tier) {
+  return device == DeviceKind::host && tier == Tier::ram;
+}
 
 LogicalResult PlanVerify::verifyVisibility(ProgramOp program) {
   auto check = [&](DispatchOp dispatch) -> LogicalResult {
@@ -181,8 +186,9 @@ LogicalResult PlanVerify::verifyVisibility(ProgramOp program) {
       else if (auto cache = operand.getDefiningOp<KvCacheOp>())
         arena = SymbolTable::lookupNearestSymbolFrom<ArenaOp>(cache, cache.getArenaAttr());
       if (arena && (arena.getDevice() != dispatch.getDevice() || !sees(dispatch.getDevice(), arena.getTier())))
-        return dispatch.emitOpError() << "runs on " << stringifyDeviceKind(dispatch.getDevice()) << ", which does not see "
-                                      << nameOf(operand) << " in " << stringifyTier(arena.getTier());
+        return dispatch.emitOpError() << "runs on " << stringifyDeviceKind(dispatch.getDevice())
+                                      << ", which does not see " << nameOf(operand) << " in "
+                                      << stringifyTier(arena.getTier());
     }
     return success();
   };
@@ -209,13 +215,15 @@ LogicalResult PlanVerify::verifyWeights(RunOp run) {
         layer = *run.getFirstLayer() + i;
       TensorOp tensor = findTensor(weight, layer);
       if (!tensor) {
-        InFlightDiagnostic error = weight.emitOpError() << "\"" << weight.getName() << "\" has no line in the weight table";
+        InFlightDiagnostic error = weight.emitOpError()
+                                   << "\"" << weight.getName() << "\" has no line in the weight table";
         return layer ? error << " for layer " << *layer : error;
       }
       for (Operation *user : weight->getUsers())
         if (auto dispatch = dyn_cast<DispatchOp>(user); dispatch && !sees(dispatch.getDevice(), tensor.getTier()))
-          return dispatch.emitOpError() << "runs on " << stringifyDeviceKind(dispatch.getDevice()) << ", which does not see \""
-                                        << weight.getName() << "\" in " << stringifyTier(tensor.getTier());
+          return dispatch.emitOpError() << "runs on " << stringifyDeviceKind(dispatch.getDevice())
+                                        << ", which does not see \"" << weight.getName() << "\" in "
+                                        << stringifyTier(tensor.getTier());
     }
   return success();
 }

@@ -67,7 +67,8 @@ Rows ProgramEmitter::rowsOf(const PlannedBlock &block, unsigned buffer, const Bu
   return use.inSeveral ? Rows::prompt : block.stages[*use.stage].rows;
 }
 
-Value ProgramEmitter::emitBuffer(Location location, StringRef name, Role role, Rows rows, int64_t columns, Element element) {
+Value ProgramEmitter::emitBuffer(Location location, StringRef name, Role role, Rows rows, int64_t columns,
+                                 Element element) {
   auto type = BufferType::get(builder.getContext(), rows, columns, element);
   auto arena = FlatSymbolRefAttr::get(builder.getContext(), stringifyArenaKind(arenaOfRows(rows)));
   return BufferOp::create(builder, location, type, builder.getStringAttr(name),
@@ -151,7 +152,7 @@ void ProgramEmitter::emitBlock(const PlannedBlock &block) {
 
 ProgramOp ProgramEmitter::emit(Location location) {
   OpBuilder::InsertionGuard guard(builder);
-  auto op = ProgramOp::create(builder, location, builder.getStringAttr(stringifyPhase(program.phase)),
+  auto op = ProgramOp::create(builder, location, builder.getStringAttr(stringifyPhase(program.phase) + "_step"),
                               PhaseAttr::get(builder.getContext(), program.phase));
   builder.createBlock(&op.getBody());
   emitProgramBuffers(location);

@@ -27,6 +27,7 @@ struct PlannedProgram {
 };
 
 /// Creates the program at the builder's insertion point; `kv` is the cache.
-plan::ProgramOp emitProgram(mlir::OpBuilder &builder, mlir::Location location, const PlannedProgram &program, mlir::Value kv);
+plan::ProgramOp emitProgram(mlir::OpBuilder &builder, mlir::Location location, const PlannedProgram &program,
+                            mlir::Value kv);
 
 } // namespace strata

@@ -18,10 +18,10 @@ static std::optional<StringRef> missingPass(Operation *op) {
       .Case([](moe::DequantOp) { return "moe-fuse-dequant-matmul"; })
       .Case<moe::SiluOp, moe::MulOp>([](Operation *) { return "moe-fuse-gated-matmul"; })
       .Case([](moe::ExpertsOp) { return "moe-group-experts"; })
-      .Case<ModuleOp, moe::ModelOp, moe::BlockOp, moe::LayersOp, moe::YieldOp, moe::ReturnOp, moe::WeightOp, moe::EmbedOp,
-            moe::RmsNormOp, moe::MatmulOp, moe::DequantMatmulOp, moe::AddOp, moe::GatedMatmulOp, moe::QueryRopeOp,
-            moe::KvAppendOp, moe::HeadMatmulOp, moe::DequantHeadMatmulOp, moe::LatentAttentionOp, moe::RouteOp,
-            moe::GroupedExpertsOp>([](Operation *) { return ""; })
+      .Case<ModuleOp, moe::ModelOp, moe::BlockOp, moe::LayersOp, moe::YieldOp, moe::ReturnOp, moe::WeightOp,
+            moe::EmbedOp, moe::RmsNormOp, moe::MatmulOp, moe::DequantMatmulOp, moe::AddOp, moe::GatedMatmulOp,
+            moe::QueryRopeOp, moe::KvAppendOp, moe::HeadMatmulOp, moe::DequantHeadMatmulOp, moe::LatentAttentionOp,
+            moe::RouteOp, moe::GroupedExpertsOp>([](Operation *) { return ""; })
       .Default([](Operation *) { return std::nullopt; });
 }
 

@@ -47,7 +47,8 @@ FailureOr<ModelParts> splitModel(moe::ModelOp model) {
     return model.emitError("the model cannot be planned: it has no layers"), failure();
   for (size_t i = 1; i < parts.layers.size(); ++i)
     if (parts.layers[i].getInput() != parts.layers[i - 1].getResult())
-      return parts.layers[i].emitError("cannot be planned: its input is not the result of the layers before"), failure();
+      return parts.layers[i].emitError("cannot be planned: its input is not the result of the layers before"),
+             failure();
   return parts;
 }
 
@@ -86,9 +87,11 @@ LogicalResult ConvertMoeToPlan::checkOptions() {
 void ConvertMoeToPlan::emitMemory(OpBuilder &builder, moe::ModelOp model) {
   MLIRContext *ctx = &getContext();
   Location location = model.getLoc();
-  SettingsOp::create(builder, location, context, sequences, promptTokens, chunkTokens, decodeActivations, promptActivations, kv);
+  SettingsOp::create(builder, location, context, sequences, promptTokens, chunkTokens, decodeActivations,
+                     promptActivations, kv);
   for (ArenaKind kind : {ArenaKind::weights, ArenaKind::kv, ArenaKind::decode, ArenaKind::prompt, ArenaKind::chunk})
-    ArenaOp::create(builder, location, stringifyArenaKind(kind), kind, DeviceKind::host, Tier::ram, SizesAttr(), SizesAttr());
+    ArenaOp::create(builder, location, stringifyArenaKind(kind), kind, DeviceKind::host, Tier::ram, SizesAttr(),
+                    SizesAttr());
   moe::HyperParametersAttr numbers = model.getHyperParameters();
   uint32_t perSequence = llvm::divideCeil(context, kBlockPositions);
   auto type = KvType::get(ctx, numbers.getLatent(), numbers.getRope());
@@ -113,8 +116,8 @@ void ConvertMoeToPlan::emitTensors(OpBuilder &builder, moe::ModelOp model, Model
   };
   collect(model.getBody().front(), 0, 0);
   for (moe::LayersOp layers : parts.layers)
-    collect(SymbolTable::lookupNearestSymbolFrom<moe::BlockOp>(layers, layers.getBlockAttr()).getBody().front(), layers.getFirst(),
-            layers.getCount());
+    collect(SymbolTable::lookupNearestSymbolFrom<moe::BlockOp>(layers, layers.getBlockAttr()).getBody().front(),
+            layers.getFirst(), layers.getCount());
   for (auto &[key, ranges] : table)
     for (const Range &range : ranges) {
       auto number = [&](uint32_t value) { return range.count ? builder.getI32IntegerAttr(value) : IntegerAttr(); };

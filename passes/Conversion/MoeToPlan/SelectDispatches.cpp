@@ -24,7 +24,9 @@ StringRef shortName(moe::WeightOp weight) {
   return name;
 }
 
-int64_t columnsOf(Value rows) { return cast<RankedTensorType>(rows.getType()).getShape().back(); }
+int64_t columnsOf(Value rows) {
+  return cast<RankedTensorType>(rows.getType()).getShape().back();
+}
 
 class Selector {
 public:
@@ -173,8 +175,9 @@ LogicalResult Selector::checkSameProduct(Operation *op, ArrayRef<Value> weights)
   for (Value weight : weights)
     if (weight && takesActivations(cast<RankedTensorType>(weight.getType())) !=
                       takesActivations(cast<RankedTensorType>(weights.front().getType())))
-      return op->emitError("cannot be one dispatch: some of its weights are quantised in blocks and some are not, but they "
-                           "multiply the same rows; quantise the model again with one type for them");
+      return op->emitError(
+          "cannot be one dispatch: some of its weights are quantised in blocks and some are not, but they "
+          "multiply the same rows; quantise the model again with one type for them");
   return success();
 }
 
@@ -187,7 +190,8 @@ LogicalResult Selector::select(moe::EmbedOp op) {
 LogicalResult Selector::select(moe::RmsNormOp op) {
   PlannedOperand input = rows(op.getInput());
   add(OperationKind::rms_norm, op.getLoc(), {input, weight(op.getWeight())},
-      {result(op, op.getResult(), nameOf(op.getWeight(), "norm"))}, NormParametersAttr::get(context(), f32(op.getEpsilon())));
+      {result(op, op.getResult(), nameOf(op.getWeight(), "norm"))},
+      NormParametersAttr::get(context(), f32(op.getEpsilon())));
   return success();
 }
 
@@ -225,16 +229,16 @@ LogicalResult Selector::select(moe::GatedMatmulOp op) {
 
 LogicalResult Selector::select(moe::QueryRopeOp op) {
   PlannedOperand query = rows(op.getQuery());
-  auto parameters = RopeParametersAttr::get(context(), op.getHeads(), op.getNope(), op.getFrequenciesAttr(),
-                                            f32(op.getMagnitude()));
+  auto parameters =
+      RopeParametersAttr::get(context(), op.getHeads(), op.getNope(), op.getFrequenciesAttr(), f32(op.getMagnitude()));
   add(OperationKind::query_rope, op.getLoc(), {query, PlannedOperand::of(kPositions)},
       {newRows(op.getNopeQuery(), "query_nope"), newRows(op.getRopeQuery(), "query_rope")}, parameters);
   return success();
 }
 
 LogicalResult Selector::select(moe::KvAppendOp op) {
-  auto parameters = KvAppendParametersAttr::get(context(), f32(op.getEpsilon()), op.getFrequenciesAttr(),
-                                                f32(op.getMagnitude()));
+  auto parameters =
+      KvAppendParametersAttr::get(context(), f32(op.getEpsilon()), op.getFrequenciesAttr(), f32(op.getMagnitude()));
   add(OperationKind::kv_append, op.getLoc(),
       {rows(op.getKvA()), weight(op.getNorm()), PlannedOperand::of(kPositions), PlannedOperand::of(kSequences)},
       {PlannedOperand::kv()}, parameters);
@@ -263,9 +267,8 @@ LogicalResult Selector::select(moe::LatentAttentionOp op) {
 
 LogicalResult Selector::select(moe::RouteOp op) {
   auto gate = static_cast<Gate>(static_cast<uint32_t>(op.getGate()));
-  auto parameters =
-      RouteParametersAttr::get(context(), gate, op.getGroups(), op.getGroupsUsed(), op.getExpertsUsed(), f32(op.getScale()),
-                               Builder(context()).getBoolAttr(op.getNormalise()));
+  auto parameters = RouteParametersAttr::get(context(), gate, op.getGroups(), op.getGroupsUsed(), op.getExpertsUsed(),
+                                             f32(op.getScale()), Builder(context()).getBoolAttr(op.getNormalise()));
   PlannedOperand logits = rows(op.getLogits());
   add(OperationKind::route, op.getLoc(), {logits, weight(op.getBias())},
       {newRows(op.getIds(), "expert_ids", Element::i32), newRows(op.getWeights(), "expert_weights")}, parameters);
@@ -290,8 +293,8 @@ LogicalResult Selector::selectExpertsStep(moe::GroupedExpertsOp op, ExpertParame
   Checked columns = Checked(parameters.getExpertsUsed()) * parameters.getWidth() + parameters.getSharedWidth();
   PlannedOperand hidden = PlannedOperand::of(addBuffer("expert_hidden", Element::f32, columns.value()));
   add(OperationKind::experts_gate_up, op.getLoc(),
-      {productRows(op.getInput(), op.getGate(), op.getLoc()), rows(op.getIds()), weight(op.getGate()), weight(op.getUp()),
-       weight(op.getSharedGate()), weight(op.getSharedUp())},
+      {productRows(op.getInput(), op.getGate(), op.getLoc()), rows(op.getIds()), weight(op.getGate()),
+       weight(op.getUp()), weight(op.getSharedGate()), weight(op.getSharedUp())},
       {hidden}, parameters);
   PlannedOperand product = hidden;
   if (takesActivations(cast<RankedTensorType>(op.getDown().getType()))) {
@@ -341,7 +344,8 @@ LogicalResult Selector::select(Operation *op) {
     enterStage(source.rows);
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case<moe::EmbedOp, moe::RmsNormOp, moe::AddOp, moe::GatedMatmulOp, moe::QueryRopeOp, moe::KvAppendOp,
-            moe::LatentAttentionOp, moe::RouteOp, moe::GroupedExpertsOp>([&](auto selected) { return select(selected); })
+            moe::LatentAttentionOp, moe::RouteOp, moe::GroupedExpertsOp>(
+          [&](auto selected) { return select(selected); })
       .Case([&](moe::MatmulOp matmul) { return selectMatmul(op, matmul.getInput(), matmul.getWeight(), {}); })
       .Case([&](moe::DequantMatmulOp matmul) {
         return selectMatmul(op, matmul.getInput(), matmul.getWeight(), matmul.getResidual());
@@ -361,7 +365,8 @@ FailureOr<PlannedBlock> Selector::run() {
       return failure();
   auto found = places.find(source.result);
   if (found == places.end() || found->second.buffer != source.resultBuffer) {
-    emitError(source.location) << "the result of " << source.name << " cannot replace its input: the input is used after it";
+    emitError(source.location) << "the result of " << source.name
+                               << " cannot replace its input: the input is used after it";
     return failure();
   }
   return std::move(block);

@@ -22,9 +22,9 @@ struct BlockSource {
   mlir::Location location;
   plan::Rows rows; ///< Of its first stage.
   std::vector<mlir::Operation *> operations;
-  mlir::Value tokens;     ///< Null if the piece does not see them.
-  mlir::Value input;      ///< What the residual stream has before it; null at the model's beginning.
-  mlir::Value result;     ///< What `resultBuffer` has after it.
+  mlir::Value tokens; ///< Null if the piece does not see them.
+  mlir::Value input;  ///< What the residual stream has before it; null at the model's beginning.
+  mlir::Value result; ///< What `resultBuffer` has after it.
   unsigned resultBuffer = kResidual;
 };
 
