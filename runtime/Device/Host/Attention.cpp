@@ -63,32 +63,44 @@ inline void addScaled(float *__restrict sum, const float *__restrict row, float 
     sum[i] += weight * row[i];
 }
 
-void attendBlock(const KvView &kv, const CachedBlock &block, float scale, float *scores, HeadState &head) {
+/// One worker's scratch.
+struct AttentionScratch {
+  AttentionScratch(std::byte *memory, const KvView &kv)
+      : rows(reinterpret_cast<float *>(memory)),
+        scores(rows + kAttentionBlockPositions * (static_cast<uint64_t>(kv.latent) + kv.rope)),
+        sum(scores + kAttentionBlockPositions) {}
+
+  float *rows;   ///< A block of cached rows as f32.
+  float *scores; ///< One head's against the block.
+  float *sum;    ///< One head's weighted sum of the block.
+};
+
+void attendBlock(const KvView &kv, const CachedBlock &block, float scale, const AttentionScratch &scratch,
+                 HeadState &head) {
   float largest = head.largest;
   for (uint64_t i = 0; i < block.count; ++i) {
     float product = laneDot<float>(head.query, block.rows[i], kv.latent) +
                     laneDot<float>(head.rotated, block.rows[i] + kv.latent, kv.rope);
-    scores[i] = product * scale;
-    largest = std::max(largest, scores[i]);
+    scratch.scores[i] = product * scale;
+    largest = std::max(largest, scratch.scores[i]);
   }
-  if (largest != head.largest) {
-    float factor = exponential(head.largest - largest);
-    head.largest = largest;
-    head.total *= factor;
-    for (uint64_t i = 0; i < kv.latent; ++i)
-      head.sum[i] *= factor;
-  }
+  float total = 0;
+  std::fill_n(scratch.sum, kv.latent, 0.0f);
   for (uint64_t i = 0; i < block.count; ++i) {
-    float weight = exponential(scores[i] - largest);
-    head.total += weight;
-    addScaled(head.sum, block.rows[i], weight, kv.latent);
+    float weight = exponential(scratch.scores[i] - largest);
+    total += weight;
+    addScaled(scratch.sum, block.rows[i], weight, kv.latent);
   }
+  float factor = exponential(head.largest - largest);
+  head.largest = largest;
+  head.total = head.total * factor + total;
+  for (uint64_t i = 0; i < kv.latent; ++i)
+    head.sum[i] = head.sum[i] * factor + scratch.sum[i];
 }
 
 /// Positions [begin, end) of a sequence, from nothing.
-void attendRange(const KvView &kv, uint64_t sequence, uint64_t begin, uint64_t end, float scale, float *scratch,
-                 Heads &heads) {
-  float *scores = scratch + kAttentionBlockPositions * (static_cast<uint64_t>(kv.latent) + kv.rope);
+void attendRange(const KvView &kv, uint64_t sequence, uint64_t begin, uint64_t end, float scale,
+                 const AttentionScratch &scratch, Heads &heads) {
   for (uint64_t i = 0; i < heads.count; ++i) {
     heads.states[i].largest = -std::numeric_limits<float>::infinity();
     heads.states[i].total = 0;
@@ -96,9 +108,9 @@ void attendRange(const KvView &kv, uint64_t sequence, uint64_t begin, uint64_t e
   }
   for (uint64_t from = begin; from < end;) {
     uint64_t to = std::min(end, (from / kAttentionBlockPositions + 1) * kAttentionBlockPositions);
-    CachedBlock block = readBlock(kv, sequence, from, to, scratch);
+    CachedBlock block = readBlock(kv, sequence, from, to, scratch.rows);
     for (uint64_t i = 0; i < heads.count; ++i)
-      attendBlock(kv, block, scale, scores, heads.states[i]);
+      attendBlock(kv, block, scale, scratch, heads.states[i]);
     from = to;
   }
 }
@@ -135,7 +147,7 @@ void attention(const Context &context, const KernelCall &call) {
   const KvView &kv = attention.kv;
   uint64_t groups = attention.headGroups();
   auto tasks = [&](uint64_t begin, uint64_t end, unsigned worker) {
-    auto *scratch = reinterpret_cast<float *>(context.workerScratch(worker));
+    AttentionScratch scratch(context.workerScratch(worker), kv);
     for (uint64_t task = begin; task < end; ++task) {
       uint64_t row = task / groups;
       float *out = rowOf<float>(attention.result, row);
@@ -156,7 +168,7 @@ void attentionSplits(const Context &context, const KernelCall &call) {
   uint64_t partial = static_cast<uint64_t>(kv.latent) + 2; // Numbers of one head's part: m, l and the sum.
   uint64_t splits = attention.result.columns / (attention.heads * partial);
   auto tasks = [&](uint64_t begin, uint64_t end, unsigned worker) {
-    auto *scratch = reinterpret_cast<float *>(context.workerScratch(worker));
+    AttentionScratch scratch(context.workerScratch(worker), kv);
     for (uint64_t task = begin; task < end; ++task) {
       uint64_t row = task / (splits * groups), split = task / groups % splits;
       uint64_t first = split * splitPositions, last = std::min(attention.visible(row), first + splitPositions);

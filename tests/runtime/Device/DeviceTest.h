@@ -44,7 +44,14 @@ struct Weight {
   Matrix numbers; ///< [X·N, K]
 };
 
-/// One call with what it points to.
+/// A KV cache in device memory. The view is what operands point to.
+struct TestCache {
+  KvView view;
+  std::byte *memory = nullptr;
+  uint64_t bytes = 0;
+};
+
+/// One call with what it points to; the last two are kept alive where nobody else does.
 struct PreparedCall {
   Operation operation = Operation::embed;
   Form form = Form::few;
@@ -53,15 +60,10 @@ struct PreparedCall {
   std::vector<BoundOperand> reads;
   std::vector<BoundOperand> writes;
   CallParameters parameters;
+  std::shared_ptr<TestCache> cache = nullptr;
+  std::shared_ptr<std::vector<float>> frequencies = nullptr;
 
   KernelCall call() const { return {operation, form, activations, rows, reads, writes, parameters}; }
-};
-
-/// A KV cache in device memory. The view is what operands point to.
-struct TestCache {
-  KvView view;
-  std::byte *memory = nullptr;
-  uint64_t bytes = 0;
 };
 
 /// Makes data from a seed, and operands of it in a device's memory.
