@@ -64,6 +64,10 @@ function(strata_add_test target)
     target_link_libraries(${target} PRIVATE MLIR LLVM)
   endif()
   target_compile_options(${target} PRIVATE ${STRATA_WARNINGS})
+  if(ARG_MLIR)
+    # The ops that TableGen generates have parameters without a use.
+    target_compile_options(${target} PRIVATE -Wno-unused-parameter)
+  endif()
   target_compile_definitions(${target} PRIVATE
     STRATA_TEST_MODELS="${CMAKE_SOURCE_DIR}/tests/models"
     STRATA_DERIVED_MODELS="${CMAKE_BINARY_DIR}/tests/models"

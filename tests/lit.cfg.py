@@ -4,6 +4,7 @@
 """How lit runs the tests that are written as files: every .mlir and .test below this folder is one."""
 
 import os
+import sys
 
 import lit.formats
 import lit.llvm
@@ -23,6 +24,7 @@ config.environment["FILECHECK_OPTS"] = "-enable-var-scope --allow-unused-prefixe
 
 tools.with_environment("PATH", config.strata_tools, append_path=True)
 config.substitutions += [
+    ("%python", sys.executable),
     ("%models", os.path.join(config.test_source_root, "models")),
     ("%derived", os.path.join(config.test_exec_root, "models")),
 ]

@@ -34,6 +34,8 @@ Error commandLineError(const CLI::ParseError &fault) {
 int runBody(std::string_view tool, const std::function<Result<ExitCode>()> &body) {
   try {
     Result<ExitCode> result = body();
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+      return reportError(tool, Error{ExitCode::Machine, "", "the output could not be written; is the disk full?"});
     return result ? static_cast<int>(*result) : reportError(tool, result.error());
   } catch (const std::bad_alloc &) {
     return reportError(tool, Error{ExitCode::Machine, "", "the machine has not enough memory for this"});

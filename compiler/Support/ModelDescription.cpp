@@ -55,6 +55,7 @@ public:
     checkAttention();
     describeRope();
     checkExperts();
+    checkVocabulary();
     // Which tensors there are follows from three keys, their shapes from nearly all: with wrong keys every tensor would
     // seem wrong.
     bool layersKnown =
@@ -90,6 +91,7 @@ private:
   void describeRope();
   std::optional<Yarn> describeYarn();
   void checkExperts();
+  void checkVocabulary();
 
   const gguf::Model &model;
   std::string file;
@@ -293,6 +295,19 @@ void DescriptionBuilder::checkExperts() {
     refuse("", fmt::format("{} is softmax with {} expert groups, which this version does not support; use a model with "
                            "sigmoid gating, as DeepSeek V3",
                            modelKey("expert_gating_func"), groups));
+}
+
+/// The rest of the vocabulary is checked by whoever reads it; without one a model still runs on token ids.
+void DescriptionBuilder::checkVocabulary() {
+  constexpr const char *kTokens = "tokenizer.ggml.tokens";
+  if (!model.find(kTokens) || result.vocabulary == 0)
+    return;
+  auto tokens = model.metadata().getStrings(kTokens);
+  if (!tokens)
+    errors.push_back(tokens.error());
+  else if ((*tokens)->size() != result.vocabulary)
+    refuse("G48", fmt::format("the key {} has {} tokens, but the model's vocabulary has {}; get the file again",
+                              kTokens, (*tokens)->size(), result.vocabulary));
 }
 
 tl::expected<ModelDescription, std::vector<Error>> describeModel(const gguf::Model &model,

@@ -70,8 +70,9 @@ struct DescribeOptions {
   std::optional<ExpertGroups> expertGroups; ///< Overrides the file's keys.
 };
 
-/// Reads and checks keys, tensor names, shapes and encodings, G31 and G43 to G47. All that is wrong is reported at
-/// once; every error names the file and the key or tensor and has exit code 1. No weight is read.
+/// Reads and checks keys, tensor names, shapes and encodings (G31, G43 to G47) and the number of tokens (G48). All that
+/// is wrong is reported at once; every error names the file and the key or tensor and has exit code 1. No weight is
+/// read.
 tl::expected<ModelDescription, std::vector<Error>> describeModel(const gguf::Model &model,
                                                                  const DescribeOptions &options = {});
 

@@ -20,6 +20,9 @@ std::string_view tensorClassName(TensorClass tensorClass) {
 using Description = const ModelDescription &;
 using Dimensions = std::vector<uint64_t>;
 
+static bool hasQueryCompression(Description d) {
+  return d.queryLatent != 0;
+}
 static bool hasSharedExperts(Description d) {
   return d.sharedExperts != 0;
 }
@@ -44,10 +47,11 @@ static constexpr TensorSpec kTensors[] = {
      [](Description d) { return Dimensions{d.vocabulary, d.embedding}; }, nullptr},
     {"attn_norm.weight", Layer, Norms, kPlain, [](Description d) { return Dimensions{d.embedding}; }, nullptr},
     {"attn_q_a.weight", Layer, Attention, kEncoded,
-     [](Description d) { return Dimensions{d.queryLatent, d.embedding}; }, nullptr},
-    {"attn_q_a_norm.weight", Layer, Norms, kPlain, [](Description d) { return Dimensions{d.queryLatent}; }, nullptr},
+     [](Description d) { return Dimensions{d.queryLatent, d.embedding}; }, hasQueryCompression},
+    {"attn_q_a_norm.weight", Layer, Norms, kPlain, [](Description d) { return Dimensions{d.queryLatent}; },
+     hasQueryCompression},
     {"attn_q_b.weight", Layer, Attention, kEncoded,
-     [](Description d) { return Dimensions{d.heads * headSize(d), d.queryLatent}; }, nullptr},
+     [](Description d) { return Dimensions{d.heads * headSize(d), d.queryLatent}; }, hasQueryCompression},
     {"attn_kv_a_mqa.weight", Layer, Attention, kEncoded,
      [](Description d) { return Dimensions{uint64_t{d.latent} + d.rope, d.embedding}; }, nullptr},
     {"attn_kv_a_norm.weight", Layer, Norms, kPlain, [](Description d) { return Dimensions{d.latent}; }, nullptr},

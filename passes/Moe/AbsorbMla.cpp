@@ -5,6 +5,7 @@
 #include "passes/Moe/Passes.h"
 
 #include "dialects/Moe/MoeOps.h"
+#include "passes/Statistics.h"
 
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -18,7 +19,7 @@ namespace strata::moe {
 namespace {
 
 struct AbsorbMla : OpRewritePattern<MlaOp> {
-  AbsorbMla(MLIRContext *context, Pass::Statistic &absorbed) : OpRewritePattern(context), absorbed(absorbed) {}
+  AbsorbMla(MLIRContext *context, unsigned &absorbed) : OpRewritePattern(context), absorbed(absorbed) {}
 
   LogicalResult matchAndRewrite(MlaOp op, PatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
@@ -36,15 +37,17 @@ struct AbsorbMla : OpRewritePattern<MlaOp> {
     return success();
   }
 
-  Pass::Statistic &absorbed;
+  unsigned &absorbed;
 };
 
 struct AbsorbMlaPass : impl::MoeAbsorbMlaBase<AbsorbMlaPass> {
   void runOnOperation() override {
+    unsigned absorbed = 0;
     RewritePatternSet patterns(&getContext());
     patterns.add<AbsorbMla>(&getContext(), absorbed);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
-      signalPassFailure();
+      return signalPassFailure();
+    reportStatistics(getOperation(), getArgument(), {{"absorbed", absorbed}});
   }
 };
 

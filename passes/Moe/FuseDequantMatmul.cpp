@@ -5,6 +5,7 @@
 #include "passes/Moe/Passes.h"
 
 #include "dialects/Moe/MoeOps.h"
+#include "passes/Statistics.h"
 
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -25,7 +26,7 @@ Value encodedSource(Value value) {
 }
 
 struct FuseMatmul : OpRewritePattern<MatmulOp> {
-  FuseMatmul(MLIRContext *context, Pass::Statistic &products) : OpRewritePattern(context), products(products) {}
+  FuseMatmul(MLIRContext *context, unsigned &products) : OpRewritePattern(context), products(products) {}
 
   LogicalResult matchAndRewrite(MatmulOp op, PatternRewriter &rewriter) const override {
     Value weight = encodedSource(op.getWeight());
@@ -36,11 +37,11 @@ struct FuseMatmul : OpRewritePattern<MatmulOp> {
     return success();
   }
 
-  Pass::Statistic &products;
+  unsigned &products;
 };
 
 struct FuseHeadMatmul : OpRewritePattern<HeadMatmulOp> {
-  FuseHeadMatmul(MLIRContext *context, Pass::Statistic &products) : OpRewritePattern(context), products(products) {}
+  FuseHeadMatmul(MLIRContext *context, unsigned &products) : OpRewritePattern(context), products(products) {}
 
   LogicalResult matchAndRewrite(HeadMatmulOp op, PatternRewriter &rewriter) const override {
     Value weight = encodedSource(op.getWeight());
@@ -51,11 +52,11 @@ struct FuseHeadMatmul : OpRewritePattern<HeadMatmulOp> {
     return success();
   }
 
-  Pass::Statistic &products;
+  unsigned &products;
 };
 
 struct FuseExperts : OpRewritePattern<ExpertsOp> {
-  FuseExperts(MLIRContext *context, Pass::Statistic &experts) : OpRewritePattern(context), experts(experts) {}
+  FuseExperts(MLIRContext *context, unsigned &experts) : OpRewritePattern(context), experts(experts) {}
 
   LogicalResult matchAndRewrite(ExpertsOp op, PatternRewriter &rewriter) const override {
     OpOperand *weights[] = {&op.getGateMutable(), &op.getUpMutable(), &op.getDownMutable()};
@@ -71,16 +72,18 @@ struct FuseExperts : OpRewritePattern<ExpertsOp> {
     return success();
   }
 
-  Pass::Statistic &experts;
+  unsigned &experts;
 };
 
 struct FuseDequantMatmulPass : impl::MoeFuseDequantMatmulBase<FuseDequantMatmulPass> {
   void runOnOperation() override {
+    unsigned products = 0, experts = 0;
     RewritePatternSet patterns(&getContext());
     patterns.add<FuseMatmul, FuseHeadMatmul>(&getContext(), products);
     patterns.add<FuseExperts>(&getContext(), experts);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
-      signalPassFailure();
+      return signalPassFailure();
+    reportStatistics(getOperation(), getArgument(), {{"products", products}, {"experts", experts}});
   }
 };
 

@@ -5,6 +5,7 @@
 #include "passes/Moe/Passes.h"
 
 #include "dialects/Moe/MoeOps.h"
+#include "passes/Statistics.h"
 
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -24,7 +25,7 @@ DequantMatmulOp plainProductFor(Value value) {
 }
 
 struct FuseGatedMatmul : OpRewritePattern<MulOp> {
-  FuseGatedMatmul(MLIRContext *context, Pass::Statistic &fused) : OpRewritePattern(context), fused(fused) {}
+  FuseGatedMatmul(MLIRContext *context, unsigned &fused) : OpRewritePattern(context), fused(fused) {}
 
   LogicalResult matchAndRewrite(MulOp op, PatternRewriter &rewriter) const override {
     if (succeeded(fuse(op, op.getLhs(), op.getRhs(), rewriter)) ||
@@ -46,15 +47,17 @@ private:
     return success();
   }
 
-  Pass::Statistic &fused;
+  unsigned &fused;
 };
 
 struct FuseGatedMatmulPass : impl::MoeFuseGatedMatmulBase<FuseGatedMatmulPass> {
   void runOnOperation() override {
+    unsigned fused = 0;
     RewritePatternSet patterns(&getContext());
     patterns.add<FuseGatedMatmul>(&getContext(), fused);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
-      signalPassFailure();
+      return signalPassFailure();
+    reportStatistics(getOperation(), getArgument(), {{"fused", fused}});
   }
 };
 

@@ -5,6 +5,7 @@
 #include "passes/Moe/Passes.h"
 
 #include "dialects/Moe/MoeOps.h"
+#include "passes/Statistics.h"
 
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -18,7 +19,7 @@ namespace strata::moe {
 namespace {
 
 struct FuseResidual : OpRewritePattern<AddOp> {
-  FuseResidual(MLIRContext *context, Pass::Statistic &fused) : OpRewritePattern(context), fused(fused) {}
+  FuseResidual(MLIRContext *context, unsigned &fused) : OpRewritePattern(context), fused(fused) {}
 
   LogicalResult matchAndRewrite(AddOp op, PatternRewriter &rewriter) const override {
     // The residual stream is written on the left: of two products the right one takes the other in.
@@ -38,15 +39,17 @@ private:
     return success();
   }
 
-  Pass::Statistic &fused;
+  unsigned &fused;
 };
 
 struct FuseResidualPass : impl::MoeFuseResidualBase<FuseResidualPass> {
   void runOnOperation() override {
+    unsigned fused = 0;
     RewritePatternSet patterns(&getContext());
     patterns.add<FuseResidual>(&getContext(), fused);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
-      signalPassFailure();
+      return signalPassFailure();
+    reportStatistics(getOperation(), getArgument(), {{"fused", fused}});
   }
 };
 

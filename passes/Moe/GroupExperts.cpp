@@ -5,6 +5,7 @@
 #include "passes/Moe/Passes.h"
 
 #include "dialects/Moe/MoeOps.h"
+#include "passes/Statistics.h"
 
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -45,7 +46,7 @@ Value otherOperand(AddOp sum, Value operand) {
 /// Starts at the experts and not at a sum: `experts + shared` is a sum with experts too, and would be taken for a
 /// residual.
 struct GroupExperts : OpRewritePattern<ExpertsOp> {
-  GroupExperts(MLIRContext *context, Pass::Statistic &grouped, Pass::Statistic &shared)
+  GroupExperts(MLIRContext *context, unsigned &grouped, unsigned &shared)
       : OpRewritePattern(context), grouped(grouped), shared(shared) {}
 
   LogicalResult matchAndRewrite(ExpertsOp op, PatternRewriter &rewriter) const override {
@@ -76,16 +77,18 @@ private:
     ++grouped;
   }
 
-  Pass::Statistic &grouped;
-  Pass::Statistic &shared;
+  unsigned &grouped;
+  unsigned &shared;
 };
 
 struct GroupExpertsPass : impl::MoeGroupExpertsBase<GroupExpertsPass> {
   void runOnOperation() override {
+    unsigned grouped = 0, shared = 0;
     RewritePatternSet patterns(&getContext());
     patterns.add<GroupExperts>(&getContext(), grouped, shared);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
-      signalPassFailure();
+      return signalPassFailure();
+    reportStatistics(getOperation(), getArgument(), {{"grouped", grouped}, {"shared", shared}});
   }
 };
 

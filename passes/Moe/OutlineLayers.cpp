@@ -5,6 +5,7 @@
 #include "passes/Moe/Passes.h"
 
 #include "dialects/Moe/MoeOps.h"
+#include "passes/Statistics.h"
 
 #include "llvm/ADT/Twine.h"
 
@@ -98,10 +99,12 @@ void replaceRun(ArrayRef<OutlinedLayer> run) {
 
 struct OutlineLayersPass : impl::MoeOutlineLayersBase<OutlineLayersPass> {
   void runOnOperation() override {
+    layers = runs = 0;
     Blocks known(getOperation());
     for (auto model : getOperation().getOps<ModelOp>())
       outline(model, known);
-    blocks += known.madeBlocks();
+    reportStatistics(getOperation(), getArgument(),
+                     {{"layers", layers}, {"blocks", known.madeBlocks()}, {"runs", runs}});
   }
 
   void outline(ModelOp model, Blocks &known) {
@@ -118,6 +121,9 @@ struct OutlineLayersPass : impl::MoeOutlineLayersBase<OutlineLayersPass> {
       ++runs;
     }
   }
+
+  unsigned layers = 0;
+  unsigned runs = 0;
 };
 
 } // namespace

@@ -22,8 +22,9 @@ def MoeVerifyModel : Pass<"moe-verify-model", "::mlir::ModuleOp"> {
     ```
 
     Runs on models as imported, before `moe-outline-layers`. The module does not change.
+
+    Statistics: `weights` checked.
   }];
-  let statistics = [Statistic<"weights", "weights", "Weights checked">];
 }
 
 def MoeAbsorbMla : Pass<"moe-absorb-mla"> {
@@ -45,9 +46,10 @@ def MoeAbsorbMla : Pass<"moe-absorb-mla"> {
     %sum = moe.latent_attention %latent, %rope, %cache, %positions heads 4 …
     %o = moe.head_matmul %sum, %v_b heads 4
     ```
+
+    Statistics: attentions `absorbed`.
   }];
   let dependentDialects = ["::strata::moe::MoeDialect"];
-  let statistics = [Statistic<"absorbed", "absorbed", "Attentions taken apart">];
 }
 
 def MoeFuseDequantMatmul : Pass<"moe-fuse-dequant-matmul"> {
@@ -69,12 +71,10 @@ def MoeFuseDequantMatmul : Pass<"moe-fuse-dequant-matmul"> {
     `moe.head_matmul` becomes `moe.dequant_head_matmul` likewise, and `moe.experts` takes the encoded weights. Weights
     that are f32 in the file have no `moe.dequant`; their products are rewritten too, so that the passes that follow see
     one form of product. `moe.mla` keeps decoded weights: only its absorbed form is made of products.
+
+    Statistics: `products`, and `experts` operations, that now read encoded weights.
   }];
   let dependentDialects = ["::strata::moe::MoeDialect"];
-  let statistics = [
-    Statistic<"products", "products", "Products that read an encoded weight">,
-    Statistic<"experts", "experts", "Expert operations that read encoded weights">
-  ];
 }
 
 def MoeFuseGatedMatmul : Pass<"moe-fuse-gated-matmul"> {
@@ -92,9 +92,10 @@ def MoeFuseGatedMatmul : Pass<"moe-fuse-gated-matmul"> {
     ```
 
     Only if nothing else uses the products: one that is needed anyway would be computed twice.
+
+    Statistics: gated products `fused`.
   }];
   let dependentDialects = ["::strata::moe::MoeDialect"];
-  let statistics = [Statistic<"fused", "fused", "Gated products">];
 }
 
 def MoeGroupExperts : Pass<"moe-group-experts"> {
@@ -114,12 +115,10 @@ def MoeGroupExperts : Pass<"moe-group-experts"> {
 
     In a model without a shared expert `moe.add %h, %r` becomes `moe.grouped_experts … residual %h`. Only if nothing else
     uses what disappears, and the shared expert reads the same rows as the routed ones.
+
+    Statistics: expert operations `grouped`, and those with a `shared` expert.
   }];
   let dependentDialects = ["::strata::moe::MoeDialect"];
-  let statistics = [
-    Statistic<"grouped", "grouped", "Expert operations with their residual">,
-    Statistic<"shared", "shared", "Those with a shared expert">
-  ];
 }
 
 def MoeFuseResidual : Pass<"moe-fuse-residual"> {
@@ -135,9 +134,10 @@ def MoeFuseResidual : Pass<"moe-fuse-residual"> {
     ```
 
     Only if nothing else uses the product, and it has no residual yet.
+
+    Statistics: residuals `fused`.
   }];
   let dependentDialects = ["::strata::moe::MoeDialect"];
-  let statistics = [Statistic<"fused", "fused", "Products with a residual">];
 }
 
 def MoeOutlineLayers : Pass<"moe-outline-layers", "::mlir::ModuleOp"> {
@@ -162,13 +162,10 @@ def MoeOutlineLayers : Pass<"moe-outline-layers", "::mlir::ModuleOp"> {
       %1 = moe.layers @dense_layer(%0, %positions) from 0 count 2 : …
       …
     ```
+
+    Statistics: `layers` outlined, `blocks` made, `runs` of equal layers.
   }];
   let dependentDialects = ["::strata::moe::MoeDialect"];
-  let statistics = [
-    Statistic<"layers", "layers", "Layers outlined">,
-    Statistic<"blocks", "blocks", "Kinds of layer">,
-    Statistic<"runs", "runs", "Runs of equal layers">
-  ];
 }
 
 #endif // STRATA_PASSES_MOE_PASSES_TD

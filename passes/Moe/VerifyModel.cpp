@@ -6,6 +6,7 @@
 
 #include "dialects/Moe/MoeOps.h"
 #include "passes/Moe/WeightShapes.h"
+#include "passes/Statistics.h"
 
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/Twine.h"
@@ -93,6 +94,10 @@ private:
     for (StringRef name : requiredWeights(sizes, layer.getIndex()))
       if (!seen.contains(name))
         problem(layer, "layer " + Twine(layer.getIndex()) + " has no weight '" + prefix + name + "'");
+    // Queries come from one matrix, or through a narrow one.
+    if (!seen.contains("attn_q.weight") && !seen.contains("attn_q_b.weight"))
+      problem(layer, "layer " + Twine(layer.getIndex()) + " has neither '" + prefix + "attn_q.weight' nor '" + prefix +
+                         "attn_q_b.weight'");
     checkState(layer);
   }
 
@@ -127,6 +132,7 @@ private:
 
 struct VerifyModelPass : impl::MoeVerifyModelBase<VerifyModelPass> {
   void runOnOperation() override {
+    unsigned weights = 0;
     for (auto model : getOperation().getOps<ModelOp>()) {
       ModelChecker checker(model);
       checker.check();
@@ -134,6 +140,7 @@ struct VerifyModelPass : impl::MoeVerifyModelBase<VerifyModelPass> {
       if (failed(checker.report()))
         signalPassFailure();
     }
+    reportStatistics(getOperation(), getArgument(), {{"weights", weights}});
     markAllAnalysesPreserved();
   }
 };

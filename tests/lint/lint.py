@@ -40,8 +40,8 @@ USES = {
     "compiler/Placement": PLANNING,
     "dialects": BASE,
     "passes": IR,
-    "compiler/Import": [*IR, "passes"],
-    "compiler/Artifact": [*IR, "passes", "compiler/Import", "runtime/Artifact"],
+    "compiler/Import": [*RUNTIME, *IR, "passes"],
+    "compiler/Artifact": [*RUNTIME, *IR, "passes", "compiler/Import"],
     "tools": [*RUNTIME, *IR, "passes", "compiler"],
     "tests": [*RUNTIME, *IR, "passes", "compiler", "tools"],
 }

@@ -168,9 +168,13 @@ std::vector<Refusal> consistencyCases() {
        [](GgufBuilder &b) { b.remove(key("rope.scaling.type")); },
        {key("rope.scaling.factor"), "none or absent", kConvert}},
       {"G45VocabularyDiffersFromItsTensors",
-       [](GgufBuilder &b) { b.set(key("vocab_size"), 1023u); },
+       [](GgufBuilder &b) { b.set(key("vocab_size"), 1023u).remove("tokenizer.ggml.tokens"); },
        {"token_embd.weight: shape [1024, 256], but the keys call for [1023, 256]", "output.weight: shape [1024, 256]"},
        2},
+      {"G48TokensDifferFromTheVocabulary",
+       [](GgufBuilder &b) { b.set("tokenizer.ggml.tokens", std::vector<std::string>{"a", "b"}); },
+       {"tokenizer.ggml.tokens has 2 tokens, but the model's vocabulary has 1024", "get the file again"}},
+      {"G44TokensAreNoStrings", [](GgufBuilder &b) { b.set("tokenizer.ggml.tokens", 5u); }, {"tokenizer.ggml.tokens"}},
       {"G45ShapeOfOneTensor",
        reshape("blk.2.attn_k_b.weight", {8, 128, 64}, Encoding::Q4_0),
        {"changed.gguf: tensor blk.2.attn_k_b.weight: shape [8, 128, 64], but the keys call for [8, 128, 32]",
@@ -279,6 +283,21 @@ TEST(ModelRefusal, SoftmaxWithGroupsIsNotSupportedYet) {
   ASSERT_FALSE(description);
   ASSERT_EQ(description.error().size(), 1u);
   EXPECT_THAT(description.error().front().message, HasSubstr("softmax with 8 expert groups"));
+}
+
+TEST(ModelRefusal, G44ModelWithoutQueryCompressionIsOneSentence) {
+  GgufBuilder builder = GgufBuilder::like(openTiny());
+  builder.remove(key("attention.q_lora_rank"));
+  for (int layer = 0; layer < 6; ++layer) {
+    std::string prefix = "blk." + std::to_string(layer) + ".";
+    for (const char *name : {"attn_q_a.weight", "attn_q_a_norm.weight", "attn_q_b.weight"})
+      builder.removeTensor(prefix + name);
+    builder.tensor(prefix + "attn_q.weight", {512, 256}, Encoding::Q4_0);
+  }
+  auto description = describeModel(openBuilt(builder));
+  ASSERT_FALSE(description);
+  ASSERT_EQ(description.error().size(), 1u);
+  EXPECT_THAT(description.error().front().message, HasSubstr("models without query compression (attn_q.weight"));
 }
 
 TEST(ModelRefusal, OneReportHasEverything) {

@@ -14,9 +14,12 @@ size_t strata::text::allocationCount() {
   return allocations;
 }
 
-void *operator new(size_t size) {
+void *operator new(size_t size, const std::nothrow_t &) noexcept {
   ++allocations;
-  if (void *memory = std::malloc(size))
+  return std::malloc(size);
+}
+void *operator new(size_t size) {
+  if (void *memory = operator new(size, std::nothrow))
     return memory;
   throw std::bad_alloc();
 }
@@ -24,5 +27,8 @@ void operator delete(void *memory) noexcept {
   std::free(memory);
 }
 void operator delete(void *memory, size_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void *memory, const std::nothrow_t &) noexcept {
   std::free(memory);
 }

@@ -1,0 +1,115 @@
+// Part of the Strata project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// Between entry and exit of a step nothing is allocated on any thread: the C library's allocator and mmap are counted.
+
+#include "tests/runtime/Exec/ExecTest.h"
+
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static std::atomic<uint64_t> allocations = 0;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+// These have an allocator of their own, which cannot be replaced.
+static constexpr bool kCounts = false;
+#else
+static constexpr bool kCounts = true;
+
+extern "C" {
+void *__libc_malloc(size_t bytes);
+void *__libc_calloc(size_t count, size_t bytes);
+void *__libc_realloc(void *memory, size_t bytes);
+void *__libc_memalign(size_t alignment, size_t bytes);
+
+// operator new comes here too.
+void *malloc(size_t bytes) {
+  ++allocations;
+  return __libc_malloc(bytes);
+}
+void *calloc(size_t count, size_t bytes) {
+  ++allocations;
+  return __libc_calloc(count, bytes);
+}
+void *realloc(void *memory, size_t bytes) {
+  ++allocations;
+  return __libc_realloc(memory, bytes);
+}
+void *aligned_alloc(size_t alignment, size_t bytes) {
+  ++allocations;
+  return __libc_memalign(alignment, bytes);
+}
+int posix_memalign(void **memory, size_t alignment, size_t bytes) {
+  ++allocations;
+  *memory = __libc_memalign(alignment, bytes);
+  return *memory ? 0 : ENOMEM;
+}
+void *mmap(void *address, size_t bytes, int protection, int flags, int file, off_t offset) noexcept {
+  ++allocations;
+  return reinterpret_cast<void *>(syscall(SYS_mmap, address, bytes, protection, flags, file, offset));
+}
+}
+#endif
+
+namespace strata::test {
+namespace {
+
+class Allocation : public testing::Test {
+protected:
+  void SetUp() override {
+    if (!kCounts)
+      GTEST_SKIP() << "the sanitizer's allocator cannot be counted";
+    uint64_t before = allocations;
+    void *volatile counted = std::malloc(1);
+    std::free(counted);
+    ASSERT_GT(allocations, before) << "allocations are not counted";
+    SessionOptions options;
+    options.threads = 3;
+    session = openSession(options);
+  }
+  std::unique_ptr<Session> session;
+};
+
+/// From the first step on: nothing is made lazily. Two sequences cross block boundaries.
+TEST_F(Allocation, DecodeAllocatesNothing) {
+  std::vector<DecodeRow> rows = {{expectValue(session->openSequence()), 1}, {expectValue(session->openSequence()), 2}};
+  for (int step = 0; step < 150; ++step) {
+    uint64_t before = allocations;
+    Result<void> result = session->decode(rows);
+    uint64_t after = allocations;
+    ASSERT_TRUE(result);
+    ASSERT_EQ(after, before) << "step " << step;
+  }
+}
+
+/// All units of three passes, a decode step of another sequence between each two, logits of every row.
+TEST_F(Allocation, PromptAllocatesNothing) {
+  SequenceId prompting = expectValue(session->openSequence());
+  DecodeRow row = {expectValue(session->openSequence()), 1};
+  std::vector<int32_t> tokens = randomTokens(150, 1);
+  uint64_t rows = 0;
+  PromptStep prompt = expectValue(
+      session->startPrompt(prompting, tokens, WantedRows::all, [&rows](uint32_t, std::span<const float>) { ++rows; }));
+  for (bool done = false; !done;) {
+    bool room = session->positions(row.sequence) < kContext;
+    uint64_t before = allocations;
+    Result<bool> result = prompt.advance();
+    Result<void> decoded;
+    if (room)
+      decoded = session->decode({&row, 1});
+    uint64_t after = allocations;
+    ASSERT_TRUE(result);
+    ASSERT_TRUE(decoded);
+    ASSERT_EQ(after, before) << "unit " << prompt.unitsDone();
+    done = *result;
+  }
+  EXPECT_EQ(rows, tokens.size());
+}
+
+} // namespace
+} // namespace strata::test

@@ -1,0 +1,1 @@
+%0 = tosa.abs %1 : tensor<1xf32>

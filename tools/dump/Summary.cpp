@@ -1,0 +1,119 @@
+// Part of the Strata project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// The summary: what was compiled, for what, and what it needs.
+#include "tools/dump/Dump.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace strata {
+
+namespace {
+
+using Text = std::back_insert_iterator<std::string>;
+
+void writeModel(Text out, const schema::Model &model) {
+  fmt::format_to(out, "{}", dump::banner("Model"));
+  fmt::format_to(out, "{}: {}, {} layers, {} of them dense, embedding {}, vocabulary {}, trained for {} positions\n",
+                 model.name() ? dump::name(model.name()) : "(no name)", dump::name(model.architecture()),
+                 model.layers(), model.dense_layers(), model.embedding(), model.vocabulary(), model.context_length());
+  fmt::format_to(out, "attention: {} heads, latent {}, rope {}, nope {}, value {}\n", model.heads(), model.latent(),
+                 model.rope(), model.nope(), model.value());
+  fmt::format_to(out, "experts: {} of {}, {} shared, groups {} of {}\n", model.experts_used(), model.experts(),
+                 model.shared_experts(), model.expert_groups_used(), model.expert_groups());
+  for (const schema::ModelFile *file : *model.files())
+    fmt::format_to(out, "file {}: {} bytes, {} of them header\n", dump::name(file->name()),
+                   dump::thousands(file->file_bytes()), dump::thousands(file->header_bytes()));
+  fmt::format_to(out, "fingerprint {:02x}\n",
+                 fmt::join(model.fingerprint()->bytes()->begin(), model.fingerprint()->bytes()->end(), ""));
+  if (model.defaults())
+    for (const flatbuffers::String *sentence : *model.defaults())
+      fmt::format_to(out, "default: {}\n", dump::name(sentence));
+}
+
+void writeOrigin(Text out, const schema::Artifact &artifact) {
+  const schema::Machine &machine = *artifact.machine();
+  const schema::Settings &settings = *artifact.settings();
+  fmt::format_to(out, "{}", dump::banner("Compiled"));
+  fmt::format_to(out, "by strata {}: {}\n", dump::name(artifact.compiler_version()),
+                 dump::name(artifact.command_line()));
+  fmt::format_to(out, "for {}: {} cores, {} of RAM\n", dump::name(machine.name()), machine.cores(),
+                 machine.ram_bytes() ? dump::bytes(machine.ram_bytes()) : "an unknown amount");
+  fmt::format_to(out, "settings: context {}, sequences {}, prompt tokens {}, chunk tokens {}\n", settings.context(),
+                 settings.sequences(), settings.prompt_tokens(), settings.chunk_tokens());
+  fmt::format_to(out, "activations {} when decoding, {} in prompts; KV cache {}\n",
+                 schema::EnumNameActivationEncoding(settings.decode_activations()),
+                 schema::EnumNameActivationEncoding(settings.prompt_activations()),
+                 schema::EnumNameKvEncoding(settings.kv()));
+}
+
+void writeWeights(Text out, const schema::Prediction &prediction) {
+  fmt::format_to(out, "{}", dump::banner("Weights"));
+  fmt::format_to(out, "{:<24}{:>9}{:>20}{:>20}\n", "class", "tensors", "parameters", "bytes");
+  for (const schema::TensorClass *row : *prediction.classes())
+    fmt::format_to(out, "{:<24}{:>9}{:>20}{:>20}\n", dump::name(row->name()), row->tensors(),
+                   dump::thousands(row->parameters()), dump::thousands(row->bytes()));
+}
+
+void writeArenas(Text out, const schema::Artifact &artifact) {
+  fmt::format_to(out, "{}", dump::banner("Memory"));
+  for (const schema::Arena *arena : *artifact.arenas()) {
+    fmt::format_to(out, "{:<8}{:<6}{:<6}", schema::EnumNameArenaKind(arena->kind()),
+                   schema::EnumNameDeviceKind(arena->device()), schema::EnumNameTier(arena->tier()));
+    for (flatbuffers::uoffset_t index = 0; index < arena->bytes()->size(); ++index)
+      fmt::format_to(out, "{:>20}", dump::thousands(arena->bytes()->Get(index)));
+    fmt::format_to(out, "\n");
+  }
+  fmt::format_to(out, "(bytes for activations i8, i16 and f32; of kv for f16 and f32)\n");
+  fmt::format_to(out, "scratch of a worker thread: {} bytes\n", dump::thousands(artifact.worker_scratch_bytes()));
+}
+
+void writePrograms(Text out, const schema::Artifact &artifact) {
+  fmt::format_to(out, "{}", dump::banner("Programs"));
+  for (const schema::Program *program : *artifact.programs()) {
+    std::size_t dispatches = 0;
+    for (const schema::Block *block : *program->blocks())
+      for (const schema::Stage *stage : *block->stages())
+        dispatches += stage->dispatches()->size();
+    fmt::format_to(out, "{}: {} runs of {} blocks, {} dispatches, {} values\n", schema::EnumNamePhase(program->phase()),
+                   program->runs()->size(), program->blocks()->size(), dispatches, program->values()->size());
+  }
+}
+
+void writePrediction(Text out, const schema::Prediction &prediction) {
+  fmt::format_to(out, "{}", dump::banner("Prediction"));
+  auto line = [&](std::string_view what, uint64_t number) {
+    fmt::format_to(out, "{:<32}{:>20}\n", what, dump::thousands(number));
+  };
+  line("bytes of weights", prediction.weight_bytes());
+  line("bytes of one routed expert", prediction.expert_bytes());
+  line("weight bytes read per token", prediction.bytes_per_token());
+  line("KV bytes per token", prediction.kv_bytes_per_token());
+  line("RAM needed, bytes", prediction.ram_bytes());
+}
+
+} // namespace
+
+std::string dumpSummary(const LoadedArtifact &artifact) {
+  std::string text;
+  Text out(text);
+  const schema::Artifact &root = artifact.root();
+  writeModel(out, *root.model());
+  writeOrigin(out, root);
+  writeWeights(out, *root.prediction());
+  writeArenas(out, root);
+  writePrograms(out, root);
+  writePrediction(out, *root.prediction());
+  return text;
+}
+
+std::string dumpPlan(const LoadedArtifact &artifact) {
+  std::string text(artifact.root().plan_text()->c_str(), artifact.root().plan_text()->size());
+  if (text.empty() || text.back() != '\n')
+    text += '\n';
+  return text;
+}
+
+} // namespace strata

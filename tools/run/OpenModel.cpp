@@ -1,0 +1,78 @@
+// Part of the Strata project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "tools/run/OpenModel.h"
+
+#include "runtime/Artifact/LoadedArtifact.h"
+#include "runtime/Text/GgufVocabulary.h"
+#include "runtime/Weights/Gguf.h"
+
+#include <array>
+#include <fmt/format.h>
+#include <fstream>
+#include <unistd.h>
+
+namespace strata::run {
+
+namespace {
+
+bool isGguf(const std::string &path) {
+  std::array<char, 4> magic = {};
+  std::ifstream(path, std::ios::binary).read(magic.data(), magic.size());
+  return std::string_view(magic.data(), magic.size()) == "GGUF";
+}
+
+Result<LocatedModel> locate(const LoadedArtifact &artifact, const Options &options) {
+  return locateModel(artifact, options.weights.empty() ? std::nullopt : std::optional(options.weights));
+}
+
+void showProgress(uint64_t done, uint64_t total) {
+  constexpr double kMebi = 1024.0 * 1024.0;
+  if (done < total)
+    fmt::print(stderr, "\rreading weights: {:.0f} of {:.0f} MiB", static_cast<double>(done) / kMebi,
+               static_cast<double>(total) / kMebi);
+  else
+    fmt::print(stderr, "\r\033[K"); // The line is not left behind.
+}
+
+/// The settings of a run are visible where they are not those of the plan.
+void noteSettings(const Session &session) {
+  if (session.differsFromPlan())
+    fmt::print(stderr,
+               "strata-run: note: running with activations {} when decoding and {} in prompts, KV cache {}; the "
+               "artifact's prediction is for another setting\n",
+               schema::EnumNameActivationEncoding(session.activations(schema::Phase::decode)),
+               schema::EnumNameActivationEncoding(session.activations(schema::Phase::prompt)),
+               schema::EnumNameKvEncoding(session.kv()));
+}
+
+} // namespace
+
+Result<text::Tokenizer> tokenizerOf(const gguf::Model &model) {
+  STRATA_ASSIGN(text::Vocabulary vocabulary, text::readVocabulary(model));
+  return text::Tokenizer(std::move(vocabulary));
+}
+
+Result<text::Tokenizer> openTokenizer(const Options &options) {
+  if (isGguf(options.model)) {
+    STRATA_ASSIGN(gguf::Model model, gguf::Model::open(options.model, {.headerOnly = true}));
+    return tokenizerOf(model);
+  }
+  STRATA_ASSIGN(LoadedArtifact artifact, LoadedArtifact::load(options.model));
+  STRATA_ASSIGN(LocatedModel located, locate(artifact, options));
+  return tokenizerOf(located.gguf);
+}
+
+Result<OpenedModel> openModel(const Options &options) {
+  STRATA_ASSIGN(LoadedArtifact artifact, LoadedArtifact::load(options.model));
+  STRATA_ASSIGN(LocatedModel located, locate(artifact, options));
+  SessionOptions sessionOptions = options.session;
+  if (isatty(STDERR_FILENO))
+    sessionOptions.progress = showProgress;
+  STRATA_ASSIGN(std::unique_ptr<Session> session, Session::create(std::move(artifact), located, sessionOptions));
+  noteSettings(*session);
+  return OpenedModel{std::move(located), std::move(session)};
+}
+
+} // namespace strata::run

@@ -1,0 +1,152 @@
+// Part of the Strata project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "tools/run/Options.h"
+
+#include <array>
+#include <fmt/format.h>
+#include <map>
+
+namespace strata::run {
+
+namespace {
+
+constexpr std::string_view kBoundOptions[] = {"--tolerance", "--nmse", "--median-nmse"};
+
+void addWork(CLI::App &app, Options &options) {
+  const char *group = "What to do";
+  app.add_option("-p,--prompt", options.prompt, "answer this; with --interactive, the first message")->group(group);
+  app.add_option("--tokens", options.tokens, "continue these token ids, ID,ID,...; nothing is added")->group(group);
+  app.add_flag("--interactive", options.interactive, "a conversation; Ctrl-C stops an answer, Ctrl-D ends it")
+      ->group(group);
+  app.add_flag("--tokenize", options.tokenize,
+               "print the token ids of stdin; MODEL may be a GGUF, and its header is enough")
+      ->group(group);
+  app.add_option("--expect", options.expect, "compare with the golden outputs NAME.json and NAME.logits.npy")
+      ->group(group);
+}
+
+void addText(CLI::App &app, Options &options) {
+  const char *group = "Text";
+  app.add_flag("--raw", options.raw, "no chat format: continue the text of -p")->group(group);
+  app.add_flag("--thinking", options.thinking, "let the model think before it answers")->group(group);
+  app.add_option("--system", options.system, "the system message")->group(group);
+  app.add_option("-n", options.maxTokens, "generate at most this many tokens")
+      ->group(group)
+      ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 31));
+  app.add_option("--stop", options.stop, "end the answer before this text; may be repeated")
+      ->group(group)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+void addSampling(CLI::App &app, text::SamplingOptions &sampling) {
+  const char *group = "Sampling";
+  auto add = [&](const char *name, auto &variable, const char *help) {
+    return app.add_option(name, variable, help)->group(group)->capture_default_str();
+  };
+  add("--temperature", sampling.temperature, "0 is greedy");
+  add("--top-k", sampling.topK, "keep the K likeliest; 0 keeps all");
+  add("--top-p", sampling.topP, "keep the fewest likeliest that reach P together");
+  add("--min-p", sampling.minP, "keep what is at least P times as likely as the likeliest");
+  add("--repetition-penalty", sampling.repetitionPenalty, "above 1, earlier tokens become less likely");
+  // CLI11 wraps a negative number into an unsigned one.
+  add("--seed", sampling.seed, "equal seeds give equal answers")->check([](const std::string &text) {
+    return text.starts_with('-') ? text + " is negative" : "";
+  });
+}
+
+void addBounds(CLI::App &app, Bounds &bounds) {
+  const char *group = "Bounds of --expect (exit code 4 above any)";
+  app.add_option("--tolerance", bounds.tolerance, "the largest absolute difference of a row")->group(group);
+  app.add_option("--nmse", bounds.nmse, "the normalised mean square error of a case")->group(group);
+  app.add_option("--median-nmse", bounds.medianNmse, "the median of the rows' normalised errors")->group(group);
+}
+
+void addMachine(CLI::App &app, Options &options) {
+  const char *group = "How it runs";
+  static const std::map<std::string, std::optional<schema::ActivationEncoding>> kActivations = {
+      {"auto", std::nullopt},
+      {"i8", schema::ActivationEncoding::i8},
+      {"i16", schema::ActivationEncoding::i16},
+      {"f32", schema::ActivationEncoding::f32}};
+  static const std::map<std::string, schema::KvEncoding> kKv = {{"f16", schema::KvEncoding::f16},
+                                                                {"f32", schema::KvEncoding::f32}};
+  app.add_option("--weights", options.weights, "the GGUF file, if it is not beside the artifact or where it was")
+      ->group(group);
+  app.add_option("--device", options.device, "the device that computes")->group(group)->capture_default_str();
+  app.add_option("--threads", options.session.threads, "worker threads; without it, as many as this process may use")
+      ->group(group)
+      ->check(CLI::Range(1U, 4096U));
+  app.add_option_function<std::string>(
+         "--activations", [&](const std::string &name) { options.session.activations = kActivations.at(name); },
+         "auto, i8, i16 or f32: the activations of quantised products; auto is what the artifact says")
+      ->group(group)
+      ->check(CLI::IsMember(kActivations));
+  app.add_option_function<std::string>(
+         "--kv", [&](const std::string &name) { options.session.kv = kKv.at(name); }, "f16 or f32: the KV cache")
+      ->group(group)
+      ->check(CLI::IsMember(kKv));
+}
+
+tl::unexpected<Error> commandLine(std::string message) {
+  return fail(ExitCode::CommandLine, "", std::move(message) + "; --help lists the options");
+}
+
+Result<Mode> modeOf(const CLI::App &app) {
+  struct Choice {
+    const char *option;
+    Mode mode;
+  };
+  constexpr std::array<Choice, 4> kChoices = {{{"--tokens", Mode::Tokens},
+                                               {"--tokenize", Mode::Tokenize},
+                                               {"--expect", Mode::Expect},
+                                               {"--interactive", Mode::Interactive}}};
+  const Choice *chosen = nullptr;
+  for (const Choice &choice : kChoices) {
+    if (app.count(choice.option) == 0)
+      continue;
+    if (chosen)
+      return commandLine(fmt::format("{} and {} do not go together", chosen->option, choice.option));
+    chosen = &choice;
+  }
+  bool prompt = app.count("--prompt") != 0;
+  if (!chosen && !prompt)
+    return commandLine("there is nothing to do: give -p TEXT, --interactive, --tokens, --tokenize or --expect");
+  if (chosen && prompt && chosen->mode != Mode::Interactive)
+    return commandLine(fmt::format("-p and {} do not go together", chosen->option));
+  return chosen ? chosen->mode : Mode::Prompt;
+}
+
+} // namespace
+
+void addOptions(CLI::App &app, Options &options) {
+  app.add_option("MODEL", options.model, "the compiled model, as strata-compile wrote it")->required();
+  addWork(app, options);
+  addText(app, options);
+  addSampling(app, options.sampling);
+  addBounds(app, options.bounds);
+  addMachine(app, options);
+}
+
+Result<void> checkOptions(const CLI::App &app, Options &options) {
+  STRATA_ASSIGN(options.mode, modeOf(app));
+  bool chat = options.mode == Mode::Interactive || (options.mode == Mode::Prompt && !options.raw);
+  if (!chat && (options.thinking || options.system))
+    return commandLine("--thinking and --system belong to the chat format");
+  if (options.raw && options.mode != Mode::Prompt)
+    return commandLine("--raw belongs to -p");
+  if (options.mode != Mode::Expect)
+    for (std::string_view bound : kBoundOptions)
+      if (app.count(std::string(bound)) != 0)
+        return commandLine(fmt::format("{} belongs to --expect", bound));
+  if (options.device != "host")
+    return fail(ExitCode::Machine, "",
+                fmt::format("there is no device \"{}\": the programs of an artifact run on the host's cores, "
+                            "--device=host",
+                            escapeName(options.device)));
+  return {};
+}
+
+} // namespace strata::run
