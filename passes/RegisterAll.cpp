@@ -5,19 +5,24 @@
 #include "passes/RegisterAll.h"
 
 #include "dialects/Moe/MoeDialect.h"
+#include "dialects/Plan/PlanOps.h"
+#include "passes/Conversion/MoeToPlan/Passes.h"
 #include "passes/Moe/Passes.h"
+#include "passes/Plan/Passes.h"
 
 #include "mlir/Transforms/Passes.h"
 
 namespace strata {
 
 void registerAllDialects(mlir::DialectRegistry &registry) {
-  registry.insert<moe::MoeDialect>();
+  registry.insert<moe::MoeDialect, plan::PlanDialect>();
 }
 
 void registerAllPasses() {
   moe::registerMoePasses();
   moe::registerMoePipelines();
+  registerMoeToPlanPasses();
+  plan::registerPlanPasses();
   mlir::registerTransformsPasses();
 }
 

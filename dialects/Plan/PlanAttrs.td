@@ -27,6 +27,10 @@ def Plan_SizesAttr : Plan_Attr<"Sizes", "sizes"> {
   let parameters = (ins ArrayRefParameter<"int64_t">:$values);
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// What the sizes are for, by how many there are.
+    static ::llvm::ArrayRef<::llvm::StringRef> getNames(size_t count);
+  }];
 }
 
 // What an operation needs to know beyond its operands: the parameter tables of artifact.fbs.

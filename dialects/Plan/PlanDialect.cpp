@@ -20,7 +20,27 @@ using namespace strata::plan;
 #define GET_TYPEDEF_CLASSES
 #include "dialects/Plan/PlanTypes.cpp.inc"
 
+namespace {
+
+/// Frequencies make some parameters long, and every layer has the same: they get a name at the beginning of the text.
+struct PlanAsmInterface : OpAsmDialectInterface {
+  using OpAsmDialectInterface::OpAsmDialectInterface;
+
+  AliasResult getAlias(Attribute attribute, llvm::raw_ostream &stream) const override {
+    if (isa<RopeParametersAttr>(attribute))
+      stream << "rope";
+    else if (isa<KvAppendParametersAttr>(attribute))
+      stream << "kv_append";
+    else
+      return AliasResult::NoAlias;
+    return AliasResult::OverridableAlias;
+  }
+};
+
+} // namespace
+
 void PlanDialect::initialize() {
+  addInterfaces<PlanAsmInterface>();
   addAttributes<
 #define GET_ATTRDEF_LIST
 #include "dialects/Plan/PlanAttrs.cpp.inc"
@@ -39,8 +59,7 @@ void PlanDialect::initialize() {
 // Attributes
 //===----------------------------------------------------------------------===//
 
-/// What the sizes are for, by how many there are.
-static ArrayRef<StringRef> sizeNames(size_t count) {
+ArrayRef<StringRef> SizesAttr::getNames(size_t count) {
   static constexpr StringRef kOne[] = {"all"};
   static constexpr StringRef kKv[] = {"f16", "f32"};
   static constexpr StringRef kActivations[] = {"i8", "i16", "f32"};
@@ -57,7 +76,7 @@ Attribute SizesAttr::parse(AsmParser &parser, Type) {
   };
   if (parser.parseCommaSeparatedList(AsmParser::Delimiter::LessGreater, parseSize))
     return {};
-  if (names.empty() || names.size() > 3 || ArrayRef(names) != sizeNames(names.size())) {
+  if (names.empty() || names.size() > 3 || ArrayRef(names) != getNames(names.size())) {
     parser.emitError(start, "sizes must be for i8, i16, f32, or for f16, f32, or for all, in this order");
     return {};
   }
@@ -66,7 +85,7 @@ Attribute SizesAttr::parse(AsmParser &parser, Type) {
 
 void SizesAttr::print(AsmPrinter &printer) const {
   printer << "<";
-  llvm::interleaveComma(llvm::zip(sizeNames(getValues().size()), getValues()), printer,
+  llvm::interleaveComma(llvm::zip(getNames(getValues().size()), getValues()), printer,
                         [&](auto pair) { printer << std::get<0>(pair) << " = " << std::get<1>(pair); });
   printer << ">";
 }

@@ -22,14 +22,14 @@ def Plan_Dialect : Dialect {
      ├ plan.arena @weights, @kv, @decode, @prompt, @chunk    one allocation each, with its sizes
      ├ plan.kv_cache                       the layout of the KV cache
      ├ plan.tensor "blk.*.attn_norm.weight" layers 0 count 61 in ram      the weight table: a tier for every weight
-     ├ plan.program @decode phase decode
+     ├ plan.program @decode_step phase decode
      │  ├ plan.buffer  ...                 values that outlive a block: residual, tokens, positions, sequences, logits
      │  ├ plan.block @moe_layer
      │  │  ├ plan.weight  ...              the weights that the block uses, by name pattern
      │  │  ├ plan.buffer  ...              values that are dead when the block ends
      │  │  └ plan.stage step { plan.dispatch ... }
      │  └ plan.run @moe_layer layers 3 count 58
-     └ plan.program @prompt phase prompt
+     └ plan.program @prompt_step phase prompt
     ```
 
     Equal layers share one block, and the weight table has one line for all layers that have a weight of the same type: the module

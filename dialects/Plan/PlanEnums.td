@@ -11,33 +11,25 @@ include "mlir/IR/EnumAttr.td"
 
 class Plan_Enum<string name, string summary, list<I32EnumAttrCase> cases> : I32EnumAttr<name, summary, cases> {
   let cppNamespace = "::strata::plan";
-  let genSpecializedAttr = 0;
 }
-class Plan_EnumAttr<EnumAttrInfo info, string mnemonic> : EnumAttr<Plan_Dialect, info, mnemonic>;
 
 def Plan_ActivationEncoding : Plan_Enum<"ActivationEncoding", "How an activation row is stored", [
   I32EnumAttrCase<"i8", 0>, I32EnumAttrCase<"i16", 1>, I32EnumAttrCase<"f32", 2>]>;
-def Plan_ActivationEncodingAttr : Plan_EnumAttr<Plan_ActivationEncoding, "activations">;
 
 def Plan_KvEncoding : Plan_Enum<"KvEncoding", "How the KV cache is stored", [
   I32EnumAttrCase<"f16", 0>, I32EnumAttrCase<"f32", 1>]>;
-def Plan_KvEncodingAttr : Plan_EnumAttr<Plan_KvEncoding, "kv_encoding">;
 
 def Plan_Tier : Plan_Enum<"Tier", "Where bytes live", [
   I32EnumAttrCase<"gpu", 0>, I32EnumAttrCase<"ram", 1>, I32EnumAttrCase<"disk", 2>]>;
-def Plan_TierAttr : Plan_EnumAttr<Plan_Tier, "tier">;
 
 def Plan_DeviceKind : Plan_Enum<"DeviceKind", "What runs a dispatch", [I32EnumAttrCase<"host", 0>]>;
-def Plan_DeviceKindAttr : Plan_EnumAttr<Plan_DeviceKind, "device">;
 
 def Plan_ArenaKind : Plan_Enum<"ArenaKind", "What an arena holds", [
   I32EnumAttrCase<"weights", 0>, I32EnumAttrCase<"kv", 1>, I32EnumAttrCase<"decode", 2>, I32EnumAttrCase<"prompt", 3>,
   I32EnumAttrCase<"chunk", 4>]>;
-def Plan_ArenaKindAttr : Plan_EnumAttr<Plan_ArenaKind, "arena_kind">;
 
 def Plan_Rows : Plan_Enum<"Rows", "How many rows a buffer has, or over which rows a stage runs", [
   I32EnumAttrCase<"step", 0>, I32EnumAttrCase<"chunk", 1>, I32EnumAttrCase<"prompt", 2>, I32EnumAttrCase<"output", 3>]>;
-def Plan_RowsAttr : Plan_EnumAttr<Plan_Rows, "rows">;
 
 def Plan_Element : Plan_Enum<"Element", "What the numbers of a row are", [
   I32EnumAttrCase<"f32", 0>, I32EnumAttrCase<"i32", 1>, I32EnumAttrCase<"activation", 2>]>;
@@ -45,7 +37,6 @@ def Plan_Element : Plan_Enum<"Element", "What the numbers of a row are", [
 def Plan_Role : Plan_Enum<"Role", "What a buffer is for", [
   I32EnumAttrCase<"intermediate", 0>, I32EnumAttrCase<"tokens", 1>, I32EnumAttrCase<"positions", 2>,
   I32EnumAttrCase<"sequences", 3>, I32EnumAttrCase<"residual", 4>, I32EnumAttrCase<"logits", 5>]>;
-def Plan_RoleAttr : Plan_EnumAttr<Plan_Role, "role">;
 
 def Plan_OperationKind : Plan_Enum<"OperationKind", "What a dispatch computes", [
   I32EnumAttrCase<"embed", 0>, I32EnumAttrCase<"rms_norm", 1>, I32EnumAttrCase<"quantise", 2>, I32EnumAttrCase<"matmul", 3>,
@@ -53,16 +44,13 @@ def Plan_OperationKind : Plan_Enum<"OperationKind", "What a dispatch computes", 
   I32EnumAttrCase<"kv_append", 7>, I32EnumAttrCase<"attention_splits", 8>, I32EnumAttrCase<"attention_combine", 9>,
   I32EnumAttrCase<"attention", 10>, I32EnumAttrCase<"route", 11>, I32EnumAttrCase<"experts_gate_up", 12>,
   I32EnumAttrCase<"experts_down", 13>, I32EnumAttrCase<"experts", 14>, I32EnumAttrCase<"add", 15>]>;
-def Plan_OperationKindAttr : Plan_EnumAttr<Plan_OperationKind, "operation">;
 
 def Plan_Form : Plan_Enum<"Form", "Which order sums have", [I32EnumAttrCase<"few", 0>, I32EnumAttrCase<"many", 1>]>;
-def Plan_FormAttr : Plan_EnumAttr<Plan_Form, "form">;
 
 def Plan_Gate : Plan_Enum<"Gate", "What makes scores of a router's numbers", [
   I32EnumAttrCase<"softmax", 0>, I32EnumAttrCase<"sigmoid", 1>]>;
 
 def Plan_Phase : Plan_Enum<"Phase", "Which entry point a program is", [
   I32EnumAttrCase<"decode", 0>, I32EnumAttrCase<"prompt", 1>]>;
-def Plan_PhaseAttr : Plan_EnumAttr<Plan_Phase, "phase">;
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "dialects/Moe/MoeOps.h"
 #include "dialects/Plan/OperandRules.h"
-#include "runtime/Weights/Encoding.h"
+#include "runtime/Schema/RowBytes.h"
 
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/DenseSet.h"
@@ -62,22 +62,31 @@ ArenaKind plan::arenaOfRows(Rows rows) {
   llvm_unreachable("all rows have an arena");
 }
 
-int64_t plan::rowBytes(BufferType type, ActivationEncoding activations) {
-  int64_t columns = type.getColumns();
-  if (type.getElement() != Element::activation || activations == ActivationEncoding::f32)
-    return columns * 4;
-  int64_t scales = columns / kActivationBlock * 4;
-  return scales + columns * (activations == ActivationEncoding::i16 ? 2 : 1);
+Checked plan::rowBytes(BufferType type, ActivationEncoding activations) {
+  return valueRowBytes(static_cast<schema::Element>(type.getElement()),
+                       static_cast<schema::ActivationEncoding>(activations), type.getColumns());
 }
 
 std::optional<int64_t> plan::weightBytes(RankedTensorType type) {
-  std::optional<Encoding> encoding = moe::encodingOf(type.getElementType());
-  if (!encoding || type.getRank() == 0)
-    return std::nullopt;
-  Checked rows = 1;
-  for (int64_t dimension : type.getShape().drop_back())
-    rows *= dimension;
-  return encodedBytes(*encoding, type.getShape().back(), rows).as<int64_t>();
+  return moe::encodedBytes(type).as<int64_t>();
+}
+
+//===----------------------------------------------------------------------===//
+// Names of values in text
+//===----------------------------------------------------------------------===//
+
+void KvCacheOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
+  setName(getResult(), "kv");
+}
+
+void BufferOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
+  setName(getResult(), getName());
+}
+
+void WeightOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
+  StringRef name = getName();
+  name.consume_front("blk.*.");
+  setName(getResult(), name);
 }
 
 //===----------------------------------------------------------------------===//
@@ -260,9 +269,8 @@ LogicalResult StageOp::verifyRegions() {
 // Buffers, weights, dispatches
 //===----------------------------------------------------------------------===//
 
-int64_t BufferOp::getBytes(ActivationEncoding activations) {
-  BufferType type = getType();
-  return SettingsOp::lookup(*this).getRowCount(type.getRows()) * rowBytes(type, activations);
+Checked BufferOp::getBytes(ActivationEncoding activations) {
+  return rowBytes(getType(), activations) * SettingsOp::lookup(*this).getRowCount(getType().getRows());
 }
 
 ArenaOp BufferOp::getArenaOp() {

@@ -5,6 +5,8 @@
 // The plan dialect: its operations, types, attributes and enumerations. docs/dialects/Plan.md describes them.
 #pragma once
 
+#include "runtime/Base/Checked.h"
+
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/BuiltinTypes.h"
@@ -38,7 +40,7 @@ inline constexpr ActivationEncoding kActivationEncodings[] = {ActivationEncoding
 /// The kind of arena that buffers with these rows are in.
 ArenaKind arenaOfRows(Rows rows);
 /// Bytes of one row of a buffer if activations have this encoding (docs/operations.md, "Rows").
-int64_t rowBytes(BufferType type, ActivationEncoding activations);
+Checked rowBytes(BufferType type, ActivationEncoding activations);
 /// Bytes of a weight in the GGUF; nothing if its encoding is unknown or a row is not a whole number of blocks.
 std::optional<int64_t> weightBytes(mlir::RankedTensorType type);
 

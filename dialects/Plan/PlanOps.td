@@ -9,6 +9,7 @@ include "dialects/Plan/PlanAttrs.td"
 include "dialects/Plan/PlanTypes.td"
 include "mlir/IR/BuiltinAttributeInterfaces.td"
 include "mlir/IR/CommonAttrConstraints.td"
+include "mlir/IR/OpAsmInterface.td"
 include "mlir/IR/RegionKindInterface.td"
 include "mlir/IR/SymbolInterfaces.td"
 
@@ -31,8 +32,8 @@ def Plan_SettingsOp : Plan_Op<"settings", [HasParent<"::mlir::ModuleOp">]> {
     ```
   }];
   let arguments = (ins I32Attr:$context_positions, I32Attr:$sequences, I32Attr:$prompt_tokens, I32Attr:$chunk_tokens,
-                       Plan_ActivationEncodingAttr:$decode_activations, Plan_ActivationEncodingAttr:$prompt_activations,
-                       Plan_KvEncodingAttr:$kv);
+                       Plan_ActivationEncoding:$decode_activations, Plan_ActivationEncoding:$prompt_activations,
+                       Plan_KvEncoding:$kv);
   let assemblyFormat = [{
     `context` $context_positions `sequences` $sequences `prompt_tokens` $prompt_tokens `chunk_tokens` $chunk_tokens
     `decode_activations` $decode_activations `prompt_activations` $prompt_activations `kv` $kv attr-dict
@@ -66,7 +67,7 @@ def Plan_ArenaOp : Plan_Op<"arena", [HasParent<"::mlir::ModuleOp">, Symbol]> {
     plan.arena @decode kind decode on host in ram bytes <i8 = 4096, i16 = 6144, f32 = 8192> live <i8 = 4096, i16 = 6144, f32 = 8192>
     ```
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, Plan_ArenaKindAttr:$kind, Plan_DeviceKindAttr:$device, Plan_TierAttr:$tier,
+  let arguments = (ins SymbolNameAttr:$sym_name, Plan_ArenaKind:$kind, Plan_DeviceKind:$device, Plan_Tier:$tier,
                        OptionalAttr<Plan_SizesAttr>:$bytes, OptionalAttr<Plan_SizesAttr>:$live);
   let assemblyFormat = [{
     $sym_name `kind` $kind `on` $device `in` $tier (`bytes` $bytes^)? (`live` $live^)? attr-dict
@@ -78,7 +79,9 @@ def Plan_ArenaOp : Plan_Op<"arena", [HasParent<"::mlir::ModuleOp">, Symbol]> {
   let hasVerifier = 1;
 }
 
-def Plan_KvCacheOp : Plan_Op<"kv_cache", [HasParent<"::mlir::ModuleOp">, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+def Plan_KvCacheOp : Plan_Op<"kv_cache", [
+    HasParent<"::mlir::ModuleOp">, DeclareOpInterfaceMethods<SymbolUserOpInterface>,
+    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmResultNames"]>]> {
   let summary = "The KV cache of all layers";
   let description = [{
     For every layer `blocks` position blocks of `block_positions` positions of latent + rope numbers, latent first, positions
@@ -113,7 +116,7 @@ def Plan_TensorOp : Plan_Op<"tensor", [HasParent<"::mlir::ModuleOp">]> {
     plan.tensor "blk.*.ffn_gate_exps.weight" layers 3 count 58 in ram : tensor<256x2048x7168x!moe.q4_0>
     ```
   }];
-  let arguments = (ins StrAttr:$name, OptionalAttr<I32Attr>:$first_layer, OptionalAttr<I32Attr>:$layers, Plan_TierAttr:$tier,
+  let arguments = (ins StrAttr:$name, OptionalAttr<I32Attr>:$first_layer, OptionalAttr<I32Attr>:$layers, Plan_Tier:$tier,
                        TypeAttrOf<Plan_WeightType>:$type);
   let assemblyFormat = [{
     $name (`layers` $first_layer^ `count` $layers)? `in` $tier `:` $type attr-dict
@@ -139,7 +142,7 @@ def Plan_ProgramOp : Plan_Op<"program", [
 
     Example:
     ```mlir
-    plan.program @decode phase decode {
+    plan.program @decode_step phase decode {
       %tokens = plan.buffer "tokens" role tokens in @decode : !plan.buffer<step x 1 x i32>
       %residual = plan.buffer "residual" role residual in @decode : !plan.buffer<step x 7168 x f32>
       plan.block @embedding {
@@ -153,7 +156,7 @@ def Plan_ProgramOp : Plan_Op<"program", [
     }
     ```
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, Plan_PhaseAttr:$phase);
+  let arguments = (ins SymbolNameAttr:$sym_name, Plan_Phase:$phase);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$sym_name `phase` $phase attr-dict-with-keyword $body";
   let hasRegionVerifier = 1;
@@ -221,14 +224,15 @@ def Plan_StageOp : Plan_Op<"stage", [HasParent<"BlockOp">, NoTerminator, SingleB
     }
     ```
   }];
-  let arguments = (ins Plan_RowsAttr:$rows);
+  let arguments = (ins Plan_Rows:$rows);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$rows attr-dict-with-keyword $body";
   let hasRegionVerifier = 1;
 }
 
 def Plan_BufferOp : Plan_Op<"buffer", [
-    ParentOneOf<["ProgramOp", "BlockOp"]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+    ParentOneOf<["ProgramOp", "BlockOp"]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>,
+    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmResultNames"]>]> {
   let summary = "A range of an arena that holds rows of numbers";
   let description = [{
     Laid out for the most rows there can be, at `offsets`, a multiple of 64 bytes from the start of the arena, by the encoding of
@@ -244,18 +248,19 @@ def Plan_BufferOp : Plan_Op<"buffer", [
     %n = plan.buffer "attn_norm" role intermediate in @decode at <i8 = 0, i16 = 0, f32 = 0> : !plan.buffer<step x 7168 x f32>
     ```
   }];
-  let arguments = (ins StrAttr:$name, Plan_RoleAttr:$role, FlatSymbolRefAttr:$arena, OptionalAttr<Plan_SizesAttr>:$offsets);
+  let arguments = (ins StrAttr:$name, Plan_Role:$role, FlatSymbolRefAttr:$arena, OptionalAttr<Plan_SizesAttr>:$offsets);
   let results = (outs Plan_BufferType:$result);
   let assemblyFormat = "$name `role` $role `in` $arena (`at` $offsets^)? attr-dict `:` type($result)";
   let extraClassDeclaration = [{
-    /// Bytes of the buffer, without rounding up, if activations have this encoding.
-    int64_t getBytes(ActivationEncoding activations);
+    /// Bytes of the buffer if activations have this encoding.
+    ::strata::Checked getBytes(ActivationEncoding activations);
     ArenaOp getArenaOp();
   }];
   let hasVerifier = 1;
 }
 
-def Plan_WeightOp : Plan_Op<"weight", [HasParent<"BlockOp">]> {
+def Plan_WeightOp : Plan_Op<"weight", [
+    HasParent<"BlockOp">, DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmResultNames"]>]> {
   let summary = "A weight that a block uses";
   let description = [{
     A name as in the GGUF. A `*` stands for the number of the running layer. Where the weight lives is in the weight table
@@ -286,7 +291,7 @@ def Plan_DispatchOp : Plan_Op<"dispatch", [HasParent<"StageOp">, AttrSizedOperan
       : (!plan.buffer<step x 7168 x activation>, tensor<1536x7168x!moe.q4_0>) -> !plan.buffer<step x 1536 x f32>
     ```
   }];
-  let arguments = (ins Plan_OperationKindAttr:$kind, Plan_FormAttr:$form, Plan_DeviceKindAttr:$device,
+  let arguments = (ins Plan_OperationKind:$kind, Plan_Form:$form, Plan_DeviceKind:$device,
                        Variadic<Plan_Operand>:$reads, DefaultValuedAttr<DenseI32ArrayAttr, "{}">:$absent,
                        OptionalAttr<Plan_AnyParameters>:$parameters,
                        Variadic<Plan_Destination>:$writes);

@@ -118,26 +118,37 @@ void addRoutedExpert(const Context &context, const ExpertsCall &operands, const 
   }
 }
 
-/// The result: residual + (routed + shared).
-void finish(const Context &context, const ExpertsCall &operands, const Network *shared) {
-  auto write = [&](uint64_t token, uint64_t row, float sum) {
-    rowOf<float>(operands.result, token)[row] = rowOf<const float>(operands.residual, token)[row] + sum;
+/// Calls body(token) for every token.
+template <typename Body> void forEachToken(const Context &context, const ExpertsCall &operands, const Body &body) {
+  auto tokens = [&](uint64_t begin, uint64_t end, unsigned) {
+    for (uint64_t token = begin; token < end; ++token)
+      body(token);
   };
+  context.pool.parallelFor(operands.call.rows, grainFor(operands.result.columns), tokens);
+}
+
+/// The result without a shared expert: residual + routed.
+void addResidual(const Context &context, const ExpertsCall &operands) {
+  forEachToken(context, operands, [&](uint64_t token) {
+    const auto *residual = rowOf<const float>(operands.residual, token);
+    const auto *routed = rowOf<const float>(operands.routedSum, token);
+    for (uint64_t i = 0; i < operands.result.columns; ++i)
+      rowOf<float>(operands.result, token)[i] = residual[i] + routed[i];
+  });
+}
+
+/// The result: residual + (routed + shared).
+void addShared(const Context &context, const ExpertsCall &operands, const Network &shared) {
   uint64_t tokens = operands.call.rows;
-  if (!shared) {
-    for (uint64_t token = 0; token < tokens; ++token)
-      for (uint64_t row = 0; row < operands.result.columns; ++row)
-        write(token, row, rowOf<const float>(operands.routedSum, token)[row]);
-    return;
-  }
   for (uint64_t first = 0; first < tokens; first += operands.hidden.rows) {
     uint64_t count = std::min(operands.hidden.rows, tokens - first);
     Columns columns = columnsOf(operands.input);
     columns.data += first * columns.rowBytes;
-    computeHidden(context, operands, *shared, 0, columns, count);
-    multiplyDown(context, operands, *shared, 0, count, [&](uint64_t column, uint64_t row, float sum) {
+    computeHidden(context, operands, shared, 0, columns, count);
+    multiplyDown(context, operands, shared, 0, count, [&](uint64_t column, uint64_t row, float sum) {
       uint64_t token = first + column;
-      write(token, row, rowOf<const float>(operands.routedSum, token)[row] + sum);
+      float added = rowOf<const float>(operands.routedSum, token)[row] + sum;
+      rowOf<float>(operands.result, token)[row] = rowOf<const float>(operands.residual, token)[row] + added;
     });
   }
 }
@@ -152,11 +163,15 @@ Result<void> experts(const Context &context, const KernelCall &call) {
   if (hasShared) {
     STRATA_ASSIGN(shared, makeNetwork(operands, 6, call.parameters.sharedWidth));
   }
-  for (uint64_t token = 0; token < call.rows; ++token)
+  forEachToken(context, operands, [&](uint64_t token) {
     std::fill_n(rowOf<float>(operands.routedSum, token), operands.result.columns, 0.0f);
+  });
   for (uint64_t expert = 0; expert < call.parameters.experts; ++expert)
     addRoutedExpert(context, operands, routed, expert);
-  finish(context, operands, hasShared ? &shared : nullptr);
+  if (hasShared)
+    addShared(context, operands, shared);
+  else
+    addResidual(context, operands);
   return {};
 }
 

@@ -1,0 +1,173 @@
+// Part of the Strata project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "passes/Conversion/MoeToPlan/EmitProgram.h"
+
+#include <optional>
+
+using namespace mlir;
+using namespace strata;
+using namespace strata::plan;
+
+namespace {
+
+/// The stages that use a buffer: the first, and whether there are others.
+struct BufferUse {
+  std::optional<unsigned> stage;
+  bool inSeveral = false;
+};
+
+class ProgramEmitter {
+public:
+  ProgramEmitter(OpBuilder &builder, const PlannedProgram &program, Value kv)
+      : builder(builder), program(program), kv(kv), form(program.phase == Phase::decode ? Form::few : Form::many) {}
+
+  ProgramOp emit(Location location);
+
+private:
+  void emitProgramBuffers(Location location);
+  void emitBlock(const PlannedBlock &block);
+  void emitDispatch(const PlannedDispatch &dispatch);
+  Value emitBuffer(Location location, StringRef name, Role role, Rows rows, int64_t columns, Element element);
+  Value operand(const PlannedOperand &operand);
+
+  /// For every buffer of the block, who uses it.
+  static std::vector<BufferUse> findUses(const PlannedBlock &block);
+  Rows rowsOf(const PlannedBlock &block, unsigned buffer, const BufferUse &use) const;
+
+  OpBuilder &builder;
+  const PlannedProgram &program;
+  Value kv;
+  Form form;
+  SmallVector<Value> buffers; ///< Of the program, then of the running block.
+  llvm::DenseMap<Operation *, Value> weights;
+};
+
+std::vector<BufferUse> ProgramEmitter::findUses(const PlannedBlock &block) {
+  std::vector<BufferUse> uses(block.buffers.size());
+  for (auto [number, stage] : llvm::enumerate(block.stages))
+    for (const PlannedDispatch &dispatch : stage.dispatches)
+      for (const auto *operands : {&dispatch.reads, &dispatch.writes})
+        for (const PlannedOperand &operand : *operands) {
+          if (operand.kind != PlannedOperand::Kind::Buffer)
+            continue;
+          BufferUse &use = uses[operand.buffer];
+          use.inSeveral |= use.stage && *use.stage != number;
+          use.stage = number;
+        }
+  return uses;
+}
+
+Rows ProgramEmitter::rowsOf(const PlannedBlock &block, unsigned buffer, const BufferUse &use) const {
+  if (program.phase == Phase::decode)
+    return Rows::step;
+  if (block.buffers[buffer].chunkScratch)
+    return Rows::chunk;
+  return use.inSeveral ? Rows::prompt : block.stages[*use.stage].rows;
+}
+
+Value ProgramEmitter::emitBuffer(Location location, StringRef name, Role role, Rows rows, int64_t columns,
+                                 Element element) {
+  auto type = BufferType::get(builder.getContext(), rows, columns, element);
+  auto arena = FlatSymbolRefAttr::get(builder.getContext(), stringifyArenaKind(arenaOfRows(rows)));
+  return BufferOp::create(builder, location, type, builder.getStringAttr(name),
+                          RoleAttr::get(builder.getContext(), role), arena, SizesAttr());
+}
+
+void ProgramEmitter::emitProgramBuffers(Location location) {
+  bool decode = program.phase == Phase::decode;
+  Rows rows = decode ? Rows::step : Rows::prompt;
+  for (Role role : {Role::tokens, Role::positions, Role::sequences})
+    buffers.push_back(emitBuffer(location, stringifyRole(role), role, rows, 1, Element::i32));
+  buffers.push_back(emitBuffer(location, "residual", Role::residual, rows, program.embedding, Element::f32));
+  buffers.push_back(emitBuffer(location, "logits", Role::logits, decode ? Rows::step : Rows::output, program.vocabulary,
+                               Element::f32));
+}
+
+Value ProgramEmitter::operand(const PlannedOperand &operand) {
+  switch (operand.kind) {
+  case PlannedOperand::Kind::None:
+    return {};
+  case PlannedOperand::Kind::Buffer:
+    return buffers[operand.buffer];
+  case PlannedOperand::Kind::Weight: {
+    moe::WeightOp weight = operand.weight;
+    return weights.lookup(weight);
+  }
+  case PlannedOperand::Kind::Kv:
+    return kv;
+  }
+  llvm_unreachable("all kinds have an operand");
+}
+
+void ProgramEmitter::emitDispatch(const PlannedDispatch &dispatch) {
+  SmallVector<Value> reads, writes;
+  SmallVector<int32_t> absent;
+  for (auto [position, read] : llvm::enumerate(dispatch.reads)) {
+    if (Value value = operand(read))
+      reads.push_back(value);
+    else
+      absent.push_back(position);
+  }
+  for (const PlannedOperand &write : dispatch.writes)
+    writes.push_back(operand(write));
+  MLIRContext *context = builder.getContext();
+  DispatchOp::create(builder, dispatch.location, OperationKindAttr::get(context, dispatch.kind),
+                     FormAttr::get(context, form), DeviceKindAttr::get(context, DeviceKind::host), reads,
+                     builder.getDenseI32ArrayAttr(absent), dispatch.parameters, writes);
+}
+
+void ProgramEmitter::emitBlock(const PlannedBlock &block) {
+  OpBuilder::InsertionGuard guard(builder);
+  auto op = BlockOp::create(builder, block.location, builder.getStringAttr(block.name));
+  builder.createBlock(&op.getBody());
+  for (const PlannedStage &stage : block.stages)
+    for (const PlannedDispatch &dispatch : stage.dispatches)
+      for (const PlannedOperand &read : dispatch.reads) {
+        moe::WeightOp weight = read.weight;
+        if (!weight || weights.contains(weight))
+          continue;
+        weights[weight] = WeightOp::create(builder, weight.getLoc(), weight.getType(), weight.getNameAttr());
+      }
+  std::vector<BufferUse> uses = findUses(block);
+  for (unsigned buffer = kProgramBuffers; buffer < block.buffers.size(); ++buffer) {
+    const PlannedBuffer &planned = block.buffers[buffer];
+    Value value;
+    if (uses[buffer].stage)
+      value = emitBuffer(block.location, planned.name, Role::intermediate, rowsOf(block, buffer, uses[buffer]),
+                         planned.columns, planned.element);
+    buffers.push_back(value);
+  }
+  for (const PlannedStage &stage : block.stages) {
+    auto stageOp = StageOp::create(builder, block.location, RowsAttr::get(builder.getContext(), stage.rows));
+    OpBuilder::InsertionGuard stageGuard(builder);
+    builder.createBlock(&stageOp.getBody());
+    for (const PlannedDispatch &dispatch : stage.dispatches)
+      emitDispatch(dispatch);
+  }
+  buffers.resize(kProgramBuffers);
+  weights.clear();
+}
+
+ProgramOp ProgramEmitter::emit(Location location) {
+  OpBuilder::InsertionGuard guard(builder);
+  auto op = ProgramOp::create(builder, location, builder.getStringAttr(stringifyPhase(program.phase) + "_step"),
+                              PhaseAttr::get(builder.getContext(), program.phase));
+  builder.createBlock(&op.getBody());
+  emitProgramBuffers(location);
+  for (const PlannedBlock &block : program.blocks)
+    emitBlock(block);
+  for (const PlannedRun &run : program.runs) {
+    auto number = [&](uint32_t value) { return run.count ? builder.getI32IntegerAttr(value) : IntegerAttr(); };
+    RunOp::create(builder, location, FlatSymbolRefAttr::get(builder.getContext(), run.block), number(run.first),
+                  number(run.count));
+  }
+  return op;
+}
+
+} // namespace
+
+ProgramOp strata::emitProgram(OpBuilder &builder, Location location, const PlannedProgram &program, Value kv) {
+  return ProgramEmitter(builder, program, kv).emit(location);
+}

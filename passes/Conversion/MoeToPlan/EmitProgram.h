@@ -1,0 +1,33 @@
+// Part of the Strata project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// Writes planned blocks as a program of the plan dialect.
+#pragma once
+
+#include "passes/Conversion/MoeToPlan/PlannedBlock.h"
+
+#include "mlir/IR/Builders.h"
+
+namespace strata {
+
+/// One execution of a block: for `count` layers from `first`, or once if `count` is 0.
+struct PlannedRun {
+  std::string block;
+  uint32_t first = 0;
+  uint32_t count = 0;
+};
+
+struct PlannedProgram {
+  plan::Phase phase = plan::Phase::decode;
+  int64_t embedding = 0;
+  int64_t vocabulary = 0;
+  std::vector<PlannedBlock> blocks;
+  std::vector<PlannedRun> runs;
+};
+
+/// Creates the program at the builder's insertion point; `kv` is the cache.
+plan::ProgramOp emitProgram(mlir::OpBuilder &builder, mlir::Location location, const PlannedProgram &program,
+                            mlir::Value kv);
+
+} // namespace strata

@@ -1,0 +1,70 @@
+// Part of the Strata project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef STRATA_PASSES_CONVERSION_MOETOPLAN_PASSES_TD
+#define STRATA_PASSES_CONVERSION_MOETOPLAN_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+class ActivationsOption<string cppName, string name, string default, string description>
+    : Option<cppName, name, "::strata::plan::ActivationEncoding", "::strata::plan::ActivationEncoding::" # default, description, [{
+        ::llvm::cl::values(
+          clEnumValN(::strata::plan::ActivationEncoding::i8, "i8", "one int8 digit, a scale for every 32"),
+          clEnumValN(::strata::plan::ActivationEncoding::i16, "i16", "two int8 digits, a scale for every 32"),
+          clEnumValN(::strata::plan::ActivationEncoding::f32, "f32", "not quantised"))
+      }]>;
+
+def ConvertMoeToPlan : Pass<"convert-moe-to-plan", "::mlir::ModuleOp"> {
+  let summary = "Decide where values live and which device computes them";
+  let description = [{
+    Turns a model in outlined, fused form (`moe-optimise`) into a decode and a prompt program for the host, with all weights in
+    RAM. Every block becomes one block of each program:
+
+    - decode: one `step` stage. Attention is `attention_splits` and `attention_combine`, experts are `experts_gate_up`,
+      `quantise` and `experts_down`.
+    - prompt: a `chunk` stage. A block with experts ends it at the router, and has a `prompt` stage with `experts`, so that each
+      expert is read once for all tokens. The head has an `output` stage.
+
+    The embedding and the head become blocks of their own. Residuals are added in place. What a product with block-quantised
+    weights reads is quantised once, for all of its readers. Values that are needed in more than one stage get `prompt` rows.
+
+    Before:
+    ```mlir
+    %1 = moe.rms_norm %0, %norm epsilon 1.0e-6 : tensor<?x64xf32>, tensor<64xf32>
+    %2 = moe.dequant_matmul %1, %a : (tensor<?x64xf32>, tensor<32x64x!moe.q4_0>) -> tensor<?x32xf32>
+    %3 = moe.dequant_matmul %1, %b : (tensor<?x64xf32>, tensor<96x64x!moe.q4_0>) -> tensor<?x96xf32>
+    ```
+    After, in the decode program (types left out):
+    ```mlir
+    plan.dispatch rms_norm few on host reads(%0, %norm) writes(%1) with (#plan.norm<epsilon = 1.0e-6 : f32>)
+    plan.dispatch quantise few on host reads(%1) writes(%1q)
+    plan.dispatch matmul few on host reads(%1q, %a, none) writes(%2)
+    plan.dispatch matmul few on host reads(%1q, %b, none) writes(%3)
+    ```
+
+    Operations that have no dispatch are reported together, with the pass that should have replaced them.
+  }];
+  let dependentDialects = ["::strata::plan::PlanDialect"];
+  let options = [
+    Option<"context", "context", "uint32_t", "4096", "Positions per sequence">,
+    Option<"sequences", "sequences", "uint32_t", "1", "Sequences that decode together">,
+    Option<"promptTokens", "prompt-tokens", "uint32_t", "0", "Rows of per-prompt values; 0: the context">,
+    Option<"chunkTokens", "chunk-tokens", "uint32_t", "0", "Rows of per-chunk values; 0: 512, at most the prompt's">,
+    ActivationsOption<"decodeActivations", "decode-activations", "i16", "How activations are stored when decoding">,
+    ActivationsOption<"promptActivations", "prompt-activations", "i8", "How activations are stored in prompts">,
+    Option<"kv", "kv", "::strata::plan::KvEncoding", "::strata::plan::KvEncoding::f16", "How the KV cache is stored", [{
+      ::llvm::cl::values(
+        clEnumValN(::strata::plan::KvEncoding::f16, "f16", "16-bit floats"),
+        clEnumValN(::strata::plan::KvEncoding::f32, "f32", "32-bit floats"))
+    }]>,
+    Option<"splitPositions", "split-positions", "uint32_t", "256",
+           "Positions of one partial result of attention when decoding, a multiple of 64">
+  ];
+  let statistics = [
+    Statistic<"dispatchCount", "dispatches", "Dispatches of both programs">,
+    Statistic<"sharedQuantiseCount", "quantise-shared", "Reads of an activation that was quantised before">
+  ];
+}
+
+#endif

@@ -1,0 +1,60 @@
+// Part of the Strata project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// A block between the moe and the plan dialect: which dispatches it has, with buffers whose rows are not known yet.
+#pragma once
+
+#include "dialects/Moe/MoeOps.h"
+#include "dialects/Plan/PlanOps.h"
+
+#include <string>
+#include <vector>
+
+namespace strata {
+
+/// Buffers that belong to a program; they stand at the beginning of every block's list, in this order.
+enum ProgramBuffer : unsigned { kTokens, kPositions, kSequences, kResidual, kLogits, kProgramBuffers };
+
+struct PlannedBuffer {
+  std::string name;
+  int64_t columns = 0;
+  plan::Element element = plan::Element::f32;
+  /// Of a prompt stage: scratch for the rows of a chunk.
+  bool chunkScratch = false;
+};
+
+/// What a dispatch reads or writes: a buffer by number, a weight, the cache, or nothing.
+struct PlannedOperand {
+  enum class Kind { None, Buffer, Weight, Kv };
+  Kind kind = Kind::None;
+  unsigned buffer = 0;
+  moe::WeightOp weight;
+
+  static PlannedOperand none() { return {}; }
+  static PlannedOperand kv() { return {Kind::Kv, 0, {}}; }
+  static PlannedOperand of(unsigned buffer) { return {Kind::Buffer, buffer, {}}; }
+  static PlannedOperand of(moe::WeightOp weight) { return {Kind::Weight, 0, weight}; }
+};
+
+struct PlannedDispatch {
+  plan::OperationKind kind;
+  std::vector<PlannedOperand> reads;
+  std::vector<PlannedOperand> writes;
+  mlir::Attribute parameters;
+  mlir::Location location;
+};
+
+struct PlannedStage {
+  plan::Rows rows;
+  std::vector<PlannedDispatch> dispatches;
+};
+
+struct PlannedBlock {
+  std::string name;
+  mlir::Location location;
+  std::vector<PlannedBuffer> buffers;
+  std::vector<PlannedStage> stages;
+};
+
+} // namespace strata

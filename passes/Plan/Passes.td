@@ -1,0 +1,57 @@
+// Part of the Strata project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef STRATA_PASSES_PLAN_PASSES_TD
+#define STRATA_PASSES_PLAN_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def PlanAllocateArenas : Pass<"plan-allocate-arenas", "::mlir::ModuleOp"> {
+  let summary = "Give every buffer its offset, and every arena its size";
+  let description = [{
+    Buffers whose live ranges do not meet may lie over each other. A buffer of a block is live from the first to the last dispatch
+    that touches it; one with `prompt` rows during the whole of those stages, because they run once for every chunk; a buffer of
+    the program always. For each encoding of activations the buffers of an arena are placed, in several orders (largest first, and
+    others), into the smallest gap that has room, and the smallest result is kept. Offsets are multiples of 64 bytes.
+
+    The size of the KV cache follows from its layout, that of the weights from the weight table: each weight is rounded up to 64
+    bytes.
+
+    Before:
+    ```mlir
+    plan.arena @decode kind decode on host in ram
+    %0 = plan.buffer "x" role intermediate in @decode : !plan.buffer<step x 32 x activation>
+    ```
+    After:
+    ```mlir
+    plan.arena @decode kind decode on host in ram bytes <i8 = 64, i16 = 128, f32 = 128> live <i8 = 36, i16 = 68, f32 = 128>
+    %0 = plan.buffer "x" role intermediate in @decode at <i8 = 0, i16 = 0, f32 = 0> : !plan.buffer<step x 32 x activation>
+    ```
+  }];
+  let options = [Option<"printWaste", "print-waste", "bool", "false",
+                        "Print for every arena, as comments, what is live and what is waste">];
+  let statistics = [
+    Statistic<"arenaBytes", "arena-bytes", "Bytes of the arenas of buffers, as the settings encode activations">,
+    Statistic<"wasteBytes", "waste-bytes", "Of these, bytes that are never live">,
+    Statistic<"bufferCount", "buffers", "Buffers placed">
+  ];
+}
+
+def PlanVerify : Pass<"plan-verify", "::mlir::ModuleOp"> {
+  let summary = "Prove that a plan can run";
+  let description = [{
+    Shows of a module with allocated arenas, for each encoding of activations:
+
+    - no two buffers that are live at the same time overlap, and every buffer is inside its arena;
+    - no dispatch reads a buffer, or the cache, before something has written it; inputs are not written, logits are;
+    - every operand is in memory that its device sees;
+    - every weight of a run has a line of its type in the weight table;
+    - what is in each tier is within its budget, if one is given.
+
+    Kinds and shapes of operands are verified with every `plan.dispatch`.
+  }];
+  let options = [Option<"ramBytes", "ram-bytes", "uint64_t", "0", "Budget of the tier ram; 0: none">];
+}
+
+#endif
