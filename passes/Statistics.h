@@ -15,7 +15,7 @@ namespace strata {
 /// A number that a pass counted, by a name in small letters.
 struct Statistic {
   llvm::StringRef name;
-  unsigned count;
+  uint64_t count;
 };
 
 /// Tells what the pass of that argument did to `op`, as an analysis remark named "statistics" in the pass' category:

@@ -4,6 +4,7 @@
 
 #include "compiler/Artifact/ArtifactWriter.h"
 
+#include "compiler/Artifact/PlanSizes.h"
 #include "compiler/Artifact/Sections.h"
 #include "runtime/Schema/Envelope.h"
 #include "runtime/Schema/SchemaHash.h"

@@ -4,8 +4,6 @@
 
 #include "compiler/Artifact/Sections.h"
 
-#include "runtime/Device/Host/Scratch.h"
-
 #include "llvm/ADT/TypeSwitch.h"
 
 namespace strata {
@@ -77,33 +75,6 @@ schema::ParametersUnion parametersOf(plan::DispatchOp dispatch) {
         parameters.Set(std::move(table));
       });
   return parameters;
-}
-
-/// The shape that the host device's scratch for a dispatch depends on.
-static HostScratchShape scratchShape(plan::DispatchOp dispatch, plan::KvType kv) {
-  HostScratchShape shape;
-  shape.operation = mirror<schema::Operation>(dispatch.getKind());
-  shape.latent = static_cast<uint64_t>(kv.getLatent());
-  shape.rope = static_cast<uint64_t>(kv.getRope());
-  if (auto route = mlir::dyn_cast_or_null<plan::RouteParametersAttr>(dispatch.getParametersAttr())) {
-    shape.experts = static_cast<uint64_t>(mlir::cast<plan::BufferType>(dispatch.getReads()[0].getType()).getColumns());
-    shape.groups = route.getGroups();
-  }
-  return shape;
-}
-
-Checked workerScratchBytes(mlir::ModuleOp plan) {
-  auto caches = plan.getOps<plan::KvCacheOp>();
-  if (caches.empty())
-    return Checked(-1);
-  auto kv = mlir::cast<plan::KvType>((*caches.begin()).getResult().getType());
-  Checked largest = 0;
-  plan.walk([&](plan::DispatchOp dispatch) {
-    Checked bytes = hostWorkerScratchBytes(scratchShape(dispatch, kv));
-    if (!bytes.valid() || !bytes.atMost(largest))
-      largest = bytes;
-  });
-  return largest;
 }
 
 } // namespace strata

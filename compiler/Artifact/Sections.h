@@ -53,7 +53,4 @@ Result<schema::ProgramT> programSection(plan::ProgramOp program, const TensorSec
 /// The parameters of a dispatch as the schema's union; NoParameters where it has none.
 schema::ParametersUnion parametersOf(plan::DispatchOp dispatch);
 
-/// What each worker of the host device needs for the plan's dispatches.
-Checked workerScratchBytes(mlir::ModuleOp plan);
-
 } // namespace strata

@@ -5,6 +5,7 @@
 #include "passes/Plan/ArenaAllocator.h"
 #include "passes/Plan/LiveRanges.h"
 #include "passes/Plan/Passes.h"
+#include "passes/Statistics.h"
 
 #include "llvm/Support/Format.h"
 
@@ -48,6 +49,11 @@ private:
   FailureOr<ArenaSizes> sizeWeights(ArenaOp arena);
   void count(ArenaOp arena, const ArenaSizes &sizes);
   void print(ArenaOp arena, const ArenaSizes &sizes);
+
+  /// For the statistics: as the settings encode activations.
+  uint64_t arenaBytes = 0;
+  uint64_t wasteBytes = 0;
+  unsigned bufferCount = 0;
 };
 
 FailureOr<ArenaSizes> PlanAllocateArenas::placeBuffers(ArenaOp arena) {
@@ -165,6 +171,8 @@ void PlanAllocateArenas::runOnOperation() {
     if (printWaste)
       print(arena, *sizes);
   }
+  reportStatistics(getOperation(), getArgument(),
+                   {{"arena-bytes", arenaBytes}, {"waste-bytes", wasteBytes}, {"buffers", bufferCount}});
 }
 
 } // namespace

@@ -18,6 +18,9 @@ def PlanAllocateArenas : Pass<"plan-allocate-arenas", "::mlir::ModuleOp"> {
     The size of the KV cache follows from its layout, that of the weights from the weight table: each weight is rounded up to 64
     bytes.
 
+    Statistics: `arena-bytes` of the arenas of buffers, as the settings encode activations; of these, `waste-bytes` that
+    are never live; `buffers` placed.
+
     Before:
     ```mlir
     plan.arena @decode kind decode on host in ram
@@ -31,11 +34,6 @@ def PlanAllocateArenas : Pass<"plan-allocate-arenas", "::mlir::ModuleOp"> {
   }];
   let options = [Option<"printWaste", "print-waste", "bool", "false",
                         "Print for every arena, as comments, what is live and what is waste">];
-  let statistics = [
-    Statistic<"arenaBytes", "arena-bytes", "Bytes of the arenas of buffers, as the settings encode activations">,
-    Statistic<"wasteBytes", "waste-bytes", "Of these, bytes that are never live">,
-    Statistic<"bufferCount", "buffers", "Buffers placed">
-  ];
 }
 
 def PlanVerify : Pass<"plan-verify", "::mlir::ModuleOp"> {

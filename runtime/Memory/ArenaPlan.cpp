@@ -5,6 +5,7 @@
 #include "runtime/Memory/ArenaPlan.h"
 
 #include "runtime/Base/Checked.h"
+#include "runtime/Base/Size.h"
 
 #include <fmt/format.h>
 #include <limits>
@@ -50,12 +51,13 @@ Result<void> checkMemory(const schema::Artifact &artifact, const EncodingChoice 
   const char *note = choice == plannedEncodings(settings)
                          ? ""
                          : "; the plan's prediction is for other encodings of activations or KV cache than this run's";
-  return fail(ExitCode::Machine, "F16",
-              fmt::format("running needs {} bytes of memory ({} in arenas, {} for threads) and {} are available{}: end "
-                          "other programs, raise the memory limit, or compile for a smaller --context than {} or fewer "
-                          "--prompt-tokens than {}",
-                          need.total(), need.arenas, need.workers, available, note, settings.context(),
-                          settings.prompt_tokens()));
+  return fail(
+      ExitCode::Machine, "F16",
+      fmt::format("running needs {} bytes of memory ({}; {} in arenas, {} for threads) and {} are available ({}){}: "
+                  "end other programs, raise the memory limit, or compile for a smaller --context than {} or fewer "
+                  "--prompt-tokens than {}",
+                  need.total(), formatBytes(need.total()), need.arenas, need.workers, available, formatBytes(available),
+                  note, settings.context(), settings.prompt_tokens()));
 }
 
 } // namespace strata

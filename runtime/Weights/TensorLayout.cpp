@@ -41,6 +41,8 @@ static Result<void> checkOverlap(const Header &header, const std::vector<const T
   return {};
 }
 
+static constexpr std::string_view kCutRemedy = "download it again, or compile from its header with --header-only";
+
 /// G35: the first tensor that the file does not hold to its end says how much is missing.
 static Result<void> checkLength(const Header &header, const std::vector<const TensorInfo *> &sorted) {
   const FileInfo &file = header.file;
@@ -51,10 +53,10 @@ static Result<void> checkLength(const Header &header, const std::vector<const Te
   auto first = std::find_if(sorted.begin(), sorted.end(),
                             [&](const TensorInfo *info) { return info->offset + info->bytes > file.actualBytes; });
   if (first == sorted.end())
-    return header.place.fail("G35", fmt::format("{}; download it again", cut));
+    return header.place.fail("G35", fmt::format("{}; {}", cut, kCutRemedy));
   return header.place.failAt("G35", (*first)->offset,
-                             fmt::format("the tensor \"{}\" of {} bytes goes past the end, {}; download it again",
-                                         escapeName((*first)->name), (*first)->bytes, cut));
+                             fmt::format("the tensor \"{}\" of {} bytes goes past the end, {}; {}",
+                                         escapeName((*first)->name), (*first)->bytes, cut, kCutRemedy));
 }
 
 static void warnOfUnusedBytes(Header &header, const std::vector<const TensorInfo *> &sorted) {

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """What the tests of the tools share: running one, and looking at what it did.
 
-ctest sets STRATA_BIN (the folder of the tools), STRATA_MODELS (tests/models) and STRATA_WORK (a folder for files).
+ctest sets STRATA_BIN (the folder of the tools), STRATA_MODELS (tests/models), STRATA_DERIVED_MODELS (what the build makes
+of them) and STRATA_WORK (a folder for files).
 """
 import os
 import pathlib
@@ -13,6 +14,7 @@ import unittest
 
 BIN = pathlib.Path(os.environ.get("STRATA_BIN", "build/bin"))
 MODELS = pathlib.Path(os.environ.get("STRATA_MODELS", "tests/models"))
+DERIVED_MODELS = pathlib.Path(os.environ.get("STRATA_DERIVED_MODELS", "build/tests/models"))
 WORK = pathlib.Path(os.environ.get("STRATA_WORK", "build/tests/work"))
 TINY = MODELS / "tiny.Q4_0.gguf"
 

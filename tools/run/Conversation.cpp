@@ -100,14 +100,15 @@ Result<ExitCode> converse(Generator &generator, const text::Tokenizer &tokenizer
     messages.push_back({text::Role::User, line, {}, false});
     STRATA_ASSIGN(std::vector<int32_t> prompt, encodeMessages(tokenizer, options, messages));
     STRATA_ASSIGN(GeneratedAnswer answer, generator.answer(prompt, showText));
-    showClosing(answer, context);
-    // The model never sees its earlier reasoning: the format drops it from the conversation.
-    text::Answer parts = text::parseAnswer(answer.text, options.thinking);
-    messages.push_back({text::Role::Assistant, std::move(parts.content), std::move(parts.toolCalls), false});
+    // Cleared before the closing line is seen: a Ctrl-C that follows it counts.
     if (answer.end == AnswerEnd::Interrupted) {
       Interrupt::clear();
       prompter.answerStopped();
     }
+    showClosing(answer, context);
+    // The model never sees its earlier reasoning: the format drops it from the conversation.
+    text::Answer parts = text::parseAnswer(answer.text, options.thinking);
+    messages.push_back({text::Role::Assistant, std::move(parts.content), std::move(parts.toolCalls), false});
   }
 }
 

@@ -6,6 +6,7 @@
 #include "passes/Conversion/MoeToPlan/Legality.h"
 #include "passes/Conversion/MoeToPlan/Passes.h"
 #include "passes/Conversion/MoeToPlan/SelectDispatches.h"
+#include "passes/Statistics.h"
 
 #include "llvm/ADT/MapVector.h"
 
@@ -65,6 +66,9 @@ private:
   void emitTensors(OpBuilder &builder, moe::ModelOp model, ModelParts &parts);
 
   Value cache;
+  /// For the statistics.
+  uint64_t dispatchCount = 0;
+  uint64_t sharedQuantiseCount = 0;
 };
 
 LogicalResult ConvertMoeToPlan::checkOptions() {
@@ -193,6 +197,8 @@ void ConvertMoeToPlan::runOnOperation() {
   FailureOr<moe::ModelOp> model = findPlannableModel(getOperation());
   if (failed(model) || failed(checkOptions()) || failed(convert(*model)))
     return signalPassFailure();
+  reportStatistics(getOperation(), getArgument(),
+                   {{"dispatches", dispatchCount}, {"quantise-shared", sharedQuantiseCount}});
   model->erase();
   for (moe::BlockOp block : llvm::make_early_inc_range(getOperation().getOps<moe::BlockOp>()))
     block.erase();

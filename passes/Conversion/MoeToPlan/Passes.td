@@ -43,6 +43,8 @@ def ConvertMoeToPlan : Pass<"convert-moe-to-plan", "::mlir::ModuleOp"> {
     plan.dispatch matmul few on host reads(%1q, %b, none) writes(%3)
     ```
 
+    Statistics: `dispatches` of both programs; `quantise-shared`, reads of an activation that was quantised before.
+
     Operations that have no dispatch are reported together, with the pass that should have replaced them.
   }];
   let dependentDialects = ["::strata::plan::PlanDialect"];
@@ -60,10 +62,6 @@ def ConvertMoeToPlan : Pass<"convert-moe-to-plan", "::mlir::ModuleOp"> {
     }]>,
     Option<"splitPositions", "split-positions", "uint32_t", "256",
            "Positions of one partial result of attention when decoding, a multiple of 64">
-  ];
-  let statistics = [
-    Statistic<"dispatchCount", "dispatches", "Dispatches of both programs">,
-    Statistic<"sharedQuantiseCount", "quantise-shared", "Reads of an activation that was quantised before">
   ];
 }
 

@@ -1,0 +1,168 @@
+// Part of the Strata project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "tools/compile/Compile.h"
+
+#include "compiler/Artifact/ArtifactWriter.h"
+#include "compiler/Artifact/AtomicFile.h"
+#include "compiler/Artifact/PlanSizes.h"
+#include "compiler/Import/Import.h"
+#include "passes/RegisterAll.h"
+#include "tools/CommandLine.h"
+#include "tools/compile/Phases.h"
+#include "tools/compile/Settings.h"
+
+#include "llvm/Support/raw_ostream.h"
+
+#include <filesystem>
+#include <fmt/format.h>
+
+namespace strata::compile {
+
+namespace {
+
+constexpr std::string_view kTool = "strata-compile";
+
+void remark(std::string_view kind, const std::vector<std::string> &sentences) {
+  for (const std::string &sentence : sentences)
+    fmt::print(stderr, "{}: {}: {}\n", kTool, kind, sentence);
+}
+
+/// Reports all that is wrong with a model; the last error is returned, for the tool to report.
+Result<ModelDescription> describe(const gguf::Model &model, const Options &options) {
+  auto description = describeModel(model, {options.expertGroups});
+  if (description)
+    return *std::move(description);
+  std::vector<Error> &errors = description.error();
+  for (size_t i = 0; i + 1 < errors.size(); ++i)
+    reportError(kTool, errors[i]);
+  return tl::unexpected<Error>(std::move(errors.back()));
+}
+
+/// The artifact must not take the place of the model it is made from.
+Result<void> checkOutput(const std::string &output, const gguf::Model &model) {
+  std::error_code ignored;
+  for (const gguf::FileInfo &file : model.files())
+    if (!output.empty() && std::filesystem::equivalent(output, file.path, ignored))
+      return fail(ExitCode::CommandLine, "",
+                  fmt::format("-o {} is the model itself; choose another name", escapeName(output)));
+  return {};
+}
+
+/// One compilation. Its parts are filled in the order in which they stand.
+class Compilation {
+public:
+  Compilation(const Options &commandLineOptions, gguf::Model ggufModel, ModelDescription modelDescription)
+      : options(commandLineOptions), model(std::move(ggufModel)), description(std::move(modelDescription)),
+        context(registry(), mlir::MLIRContext::Threading::DISABLED) {
+    context.loadAllAvailableDialects();
+  }
+
+  Result<void> run();
+
+private:
+  static mlir::DialectRegistry registry() {
+    mlir::DialectRegistry dialects;
+    registerAllDialects(dialects);
+    return dialects;
+  }
+
+  Result<mlir::OwningOpRef<mlir::ModuleOp>> import();
+  Result<void> runPhases(mlir::ModuleOp module);
+  Result<void> printSummary(mlir::ModuleOp plan);
+  Result<void> writeText(mlir::ModuleOp module);
+  Result<void> writeArtifact(mlir::ModuleOp plan);
+
+  const Options &options;
+  gguf::Model model;
+  ModelDescription description;
+  MachineDescription machine;
+  PlanSettings settings;
+  Inventory inventory;
+  mlir::MLIRContext context;
+};
+
+Result<mlir::OwningOpRef<mlir::ModuleOp>> Compilation::import() {
+  DiagnosticCollector diagnostics(&context);
+  mlir::OwningOpRef<mlir::ModuleOp> module = importModel(context, description, model);
+  if (!module)
+    return fail(ExitCode::Bug, "", "a bug of ours, please report it: phase import failed: " + diagnostics.text());
+  return module;
+}
+
+Result<void> Compilation::runPhases(mlir::ModuleOp module) {
+  PhaseRun run;
+  run.passes = pipelineOptions(options, settings);
+  run.reproducer = (options.output.empty() ? "strata-compile" : options.output) + ".reproducer.mlir";
+  run.dumpFolder = options.dumpFolder;
+  Phase last = *findPhase(options.stopAfter);
+  for (const PhaseInfo &info : phaseTable()) {
+    if (info.phase > last || info.phase == Phase::Artifact)
+      break;
+    STRATA_TRY(runPhase(module, info.phase, run));
+    if (!run.dumpFolder.empty())
+      STRATA_TRY(dumpPhase(module, info.phase, run.dumpFolder));
+  }
+  return {};
+}
+
+Result<void> Compilation::printSummary(mlir::ModuleOp plan) {
+  STRATA_ASSIGN(std::vector<ArenaNeed> arenas, arenaNeeds(plan, machine.cores));
+  STRATA_ASSIGN(RamNeed need, ramNeed(description, settings, weightArenaBytes(plan), arenas));
+  fmt::print("{}", formatPlanSummary(description, machine, settings, inventory, need, arenas));
+  return {};
+}
+
+Result<void> Compilation::writeText(mlir::ModuleOp module) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  module.print(stream);
+  if (!options.output.empty())
+    return writeFileAtomically(options.output, std::as_bytes(std::span(text)));
+  fmt::print("{}", text);
+  return {};
+}
+
+Result<void> Compilation::writeArtifact(mlir::ModuleOp plan) {
+  ArtifactSource source{.model = model,
+                        .description = description,
+                        .machine = machine,
+                        .inventory = inventory,
+                        .modelPath = options.model,
+                        .compilerVersion = STRATA_VERSION,
+                        .commandLine = options.commandLine};
+  STRATA_ASSIGN(std::vector<std::byte> bytes, serialiseArtifact(plan, source));
+  return writeFileAtomically(options.output, bytes);
+}
+
+Result<void> Compilation::run() {
+  STRATA_ASSIGN(machine, loadMachine(options.machine));
+  STRATA_ASSIGN(settings, planSettings(options, description));
+  STRATA_ASSIGN(inventory, takeInventory(model.tensors(), description));
+  // Sizes that overflow are the options' fault, and found before a pass meets them.
+  STRATA_TRY(ramNeed(description, settings, inventory.total.bytes, {}));
+  remark("warning", model.warnings());
+  remark("note", description.defaults);
+  remark("note", description.notes);
+
+  STRATA_ASSIGN(mlir::OwningOpRef<mlir::ModuleOp> module, import());
+  STRATA_TRY(runPhases(*module));
+  if (*findPhase(options.stopAfter) < Phase::Artifact)
+    return writeText(*module);
+  STRATA_TRY(writeArtifact(*module));
+  return printSummary(*module);
+}
+
+} // namespace
+
+Result<ExitCode> compileModel(const Options &options) {
+  STRATA_TRY(checkOptions(options));
+  STRATA_ASSIGN(gguf::Model model, gguf::Model::open(options.model, {.headerOnly = options.headerOnly}));
+  STRATA_TRY(checkOutput(options.output, model));
+  STRATA_ASSIGN(ModelDescription description, describe(model, options));
+  STRATA_TRY(Compilation(options, std::move(model), std::move(description)).run());
+  return ExitCode::Done;
+}
+
+} // namespace strata::compile

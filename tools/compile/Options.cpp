@@ -1,0 +1,139 @@
+// Part of the Strata project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "tools/compile/Options.h"
+
+#include "passes/Pipelines.h"
+
+#include <cctype>
+#include <fmt/format.h>
+#include <limits>
+
+namespace strata::compile {
+
+namespace {
+
+std::vector<std::string> phaseNames() {
+  std::vector<std::string> names;
+  for (const PhaseInfo &info : phaseTable())
+    names.push_back(info.name.str());
+  return names;
+}
+
+std::string phaseHelp() {
+  std::string help = "Phases:\n";
+  for (const PhaseInfo &info : phaseTable())
+    help += fmt::format("  {:<10} {}\n", std::string_view(info.name), std::string_view(info.meaning));
+  return help;
+}
+
+CLI::Option *addCount(CLI::App &app, const char *name, auto &variable, const char *help) {
+  // The artifact has 32 bits for each of them. CLI11 wraps a negative number into an unsigned one.
+  return app.add_option(name, variable, help)
+      ->check([](const std::string &text) { return text.starts_with('-') ? text + " is negative" : ""; })
+      ->check(CLI::Range(uint64_t{1}, uint64_t{std::numeric_limits<int32_t>::max()}));
+}
+
+void addPlan(CLI::App &app, Options &options) {
+  const char *group = "What is planned for";
+  addCount(app, "--context", options.context,
+           "positions of a sequence; without it the model's own context, at most 32768")
+      ->group(group);
+  addCount(app, "--sequences", options.sequences, "sequences that decode together")
+      ->group(group)
+      ->capture_default_str();
+  addCount(app, "--prompt-tokens", options.promptTokens,
+           "tokens of one pass over the model; without it the context, at most 32768")
+      ->group(group);
+  addCount(app, "--chunk-tokens", options.chunkTokens,
+           "tokens of a pass that go through a layer's attention together; without it 512")
+      ->group(group);
+  app.add_option(
+         "--activations", options.activations,
+         "auto, i8, i16 or f32: the activations of quantised products; auto is i16 when decoding, i8 in prompts")
+      ->group(group)
+      ->check(CLI::IsMember({"auto", "i8", "i16", "f32"}))
+      ->capture_default_str();
+  app.add_option("--kv", options.kv, "f16 or f32: the KV cache")
+      ->group(group)
+      ->check(CLI::IsMember({"f16", "f32"}))
+      ->capture_default_str();
+}
+
+void addModel(CLI::App &app, Options &options) {
+  const char *group = "The model";
+  app.add_flag("--header-only", options.headerOnly,
+               "MODEL may be cut anywhere after its header; to run, it must be whole")
+      ->group(group);
+  app.add_option_function<std::string>(
+         "--expert-groups",
+         [&](const std::string &text) {
+           Result<ExpertGroups> groups = parseExpertGroups(text);
+           if (!groups)
+             throw CLI::ValidationError(groups.error().message);
+           options.expertGroups = *groups;
+         },
+         "GROUPS/USED, as 8/4, or none: how experts are grouped, for files that do not say it")
+      ->group(group);
+}
+
+void addInspection(CLI::App &app, Options &options) {
+  const char *group = "Looking inside";
+  CLI::Option *stop = app.add_option("--stop-after", options.stopAfter, "end after this phase and print the module")
+                          ->group(group)
+                          ->check(CLI::IsMember(phaseNames()));
+  app.add_option_function<std::string>(
+         "--emit",
+         [&](const std::string &form) {
+           options.stopAfter = form == "moe" ? "optimise" : form == "plan" ? "schedule" : "artifact";
+         },
+         "moe, plan or artifact: what is written, the dialects as text")
+      ->group(group)
+      ->check(CLI::IsMember({"moe", "plan", "artifact"}))
+      ->excludes(stop);
+  app.add_option("--dump-phases", options.dumpFolder, "write the module after every phase into this folder")
+      ->group(group);
+}
+
+} // namespace
+
+void addOptions(CLI::App &app, Options &options) {
+  app.add_option("MODEL", options.model, "the GGUF file; of a split set, the first")->required();
+  app.add_option("-o,--output", options.output, "the file to write; text goes to stdout without it");
+  app.add_option("--machine", options.machine, "host, the machine that this runs on, or a machine's JSON file")
+      ->required();
+  addPlan(app, options);
+  addModel(app, options);
+  addInspection(app, options);
+  app.footer(phaseHelp());
+}
+
+Result<void> checkOptions(const Options &options) {
+  if (options.output.empty() && options.stopAfter == "artifact")
+    return fail(ExitCode::CommandLine, "", "there is no file to write the artifact to; give -o FILE");
+  return {};
+}
+
+std::string formatCommandLine(int argc, const char *const *argv) {
+  std::string line = "strata-compile";
+  for (int i = 1; i < argc; ++i) {
+    std::string_view argument = argv[i];
+    bool plain = !argument.empty();
+    for (char c : argument)
+      plain &= std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+               std::string_view("-_=./,+:@%").find(c) != std::string_view::npos;
+    line += ' ';
+    if (plain) {
+      line += argument;
+      continue;
+    }
+    line += '\'';
+    for (char c : argument)
+      line += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    line += '\'';
+  }
+  return line;
+}
+
+} // namespace strata::compile

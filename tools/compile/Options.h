@@ -1,0 +1,42 @@
+// Part of the Strata project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// The command line of strata-compile.
+#pragma once
+
+#include "compiler/Support/ModelDescription.h"
+
+#include <CLI/CLI.hpp>
+#include <optional>
+#include <string>
+
+namespace strata::compile {
+
+/// What the command line says; what it leaves out follows from the model (Settings.h).
+struct Options {
+  std::string model;
+  std::string machine;
+  std::string output; ///< Empty: stdout, for text.
+  bool headerOnly = false;
+
+  std::optional<uint64_t> context, promptTokens, chunkTokens;
+  uint64_t sequences = 1;
+  std::string activations = "auto";
+  std::string kv = "f16";
+  std::optional<ExpertGroups> expertGroups;
+
+  std::string stopAfter = "artifact"; ///< The name of a phase.
+  std::string dumpFolder;             ///< Of --dump-phases; empty: none.
+  std::string commandLine;            ///< As it was typed, for the artifact.
+};
+
+void addOptions(CLI::App &app, Options &options);
+
+/// What only all options together can be checked for. Exit code 2.
+Result<void> checkOptions(const Options &options);
+
+/// The arguments as a shell would take them back.
+std::string formatCommandLine(int argc, const char *const *argv);
+
+} // namespace strata::compile

@@ -1,0 +1,21 @@
+// Part of the Strata project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// What is planned for: the options, completed and checked by the model.
+#pragma once
+
+#include "compiler/Placement/PlanSummary.h"
+#include "passes/Pipelines.h"
+#include "tools/compile/Options.h"
+
+namespace strata::compile {
+
+/// Options that are left out take their defaults: the model's context, at most 32768; a prompt as long as the context,
+/// at most 32768; chunks of 512. Exit code 2 if they contradict the model or each other.
+Result<PlanSettings> planSettings(const Options &options, const ModelDescription &description);
+
+/// The same for the passes.
+PipelineOptions pipelineOptions(const Options &options, const PlanSettings &settings);
+
+} // namespace strata::compile
