@@ -10,14 +10,17 @@
 
 namespace strata::artifact {
 
+/// An artifact belongs to the schema it was written by: one major version is refused by another (A03), and what was
+/// added since, which the hash shows, is required and not optional (A04).
 static Result<void> checkVersion(const schema::Envelope &envelope) {
-  if (envelope.major == schema::kSchemaMajor && envelope.minor == schema::kSchemaMinor &&
-      envelope.schemaHash == schema::kSchemaHash)
+  bool sameMajor = envelope.major == schema::kSchemaMajor;
+  if (sameMajor && envelope.minor == schema::kSchemaMinor && envelope.schemaHash == schema::kSchemaHash)
     return {};
-  return refuse("A03", fmt::format("it has artifact schema {}.{} ({:016x}) and this runtime reads {}.{} ({:016x}): "
-                                   "recompile with strata-compile",
-                                   envelope.major, envelope.minor, envelope.schemaHash, schema::kSchemaMajor,
-                                   schema::kSchemaMinor, schema::kSchemaHash));
+  return refuse(sameMajor ? "A04" : "A03",
+                fmt::format("it has artifact schema {}.{} ({:016x}) and this runtime reads {}.{} ({:016x}): recompile "
+                            "with strata-compile",
+                            envelope.major, envelope.minor, envelope.schemaHash, schema::kSchemaMajor,
+                            schema::kSchemaMinor, schema::kSchemaHash));
 }
 
 static Result<void> checkLength(const schema::Envelope &envelope, uint64_t fileBytes) {

@@ -39,6 +39,10 @@ class BadArtifact(ToolTest):
     def testA03Version(self):
         self.refuseContent("A03", self.changed(8))
 
+    def testA04SchemaOfTheSameVersion(self):
+        self.refuseContent("A04", self.changed(12))
+        self.refuseContent("A04", self.changed(16))
+
     def testA05EveryChangedByteIsDamage(self):
         # The hash, then the payload from its first byte to its last.
         for place in [*range(32, 48), *range(64, len(self.content), len(self.content) // 40), len(self.content) - 1]:
