@@ -16,6 +16,7 @@ BIN = pathlib.Path(os.environ.get("STRATA_BIN", "build/bin"))
 MODELS = pathlib.Path(os.environ.get("STRATA_MODELS", "tests/models"))
 DERIVED_MODELS = pathlib.Path(os.environ.get("STRATA_DERIVED_MODELS", "build/tests/models"))
 WORK = pathlib.Path(os.environ.get("STRATA_WORK", "build/tests/work"))
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
 TINY = MODELS / "tiny.Q4_0.gguf"
 
 

@@ -6,7 +6,7 @@ import os
 import re
 import unittest
 
-from strata_test import TINY, ToolTest
+from strata_test import SOURCE, TINY, ToolTest
 
 # Phase: what its module has, and what it no longer or not yet has.
 PHASES = {
@@ -44,6 +44,9 @@ class Phases(ToolTest):
         help = self.succeed("strata-compile", "--help").out
         listed = re.findall(r"^  ([a-z]+) ", help[help.index("Phases:"):], re.MULTILINE)
         self.assertEqual(listed, [*PHASES, "artifact"])
+        # And the page's.
+        page = (SOURCE / "docs" / "debugging.md").read_text(encoding="utf-8")
+        self.assertIn(help[help.index("Phases:") + len("Phases:"):].strip("\n"), page)
 
     def testDumpsAreWhatTheStopsPrint(self):
         dumps = self.folder / "dumps"
