@@ -362,7 +362,7 @@ LogicalResult DispatchOp::verify() {
   Rows stage = cast<StageOp>((*this)->getParentOp()).getRows();
   for (Value operand : getOperands())
     if (auto buffer = dyn_cast<BufferType>(operand.getType()); buffer && !sees(stage, buffer.getRows()))
-      return emitOpError() << "a " << stringifyRows(stage) << " stage does not see a buffer of "
+      return emitOpError() << "a stage over " << stringifyRows(stage) << " rows does not see a buffer of "
                            << stringifyRows(buffer.getRows()) << " rows";
   return verifyOperands(*this);
 }
