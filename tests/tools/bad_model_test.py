@@ -224,6 +224,10 @@ class BadModel(ToolTest):
         path = self.spoilt(key(b"tokenizer.ggml.pre", b"llama-bpe"))
         result = self.refuse(1, "", "strata-run", path, "--tokenize", stdin=b"text")
         self.assertIn("llama-bpe", result.error)
+        # Token ids need no pre-tokenizer.
+        artifact = self.compile(path)
+        self.assertIn("llama-bpe", self.refuse(1, "", "strata-run", artifact, "-p", "A fox.").error)
+        self.succeed("strata-run", artifact, "--tokens=0,5,6", "-n4")
 
 
 def addCase(identifier, spoils):
