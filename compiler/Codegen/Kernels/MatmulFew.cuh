@@ -13,8 +13,8 @@ namespace strata {
 /// side.
 template <class W, class A, unsigned N, unsigned K, unsigned C, unsigned WEIGHTS = 1> struct FewShape {
   static constexpr unsigned kGroups = RowShape<W, K>::kGroups;
-  // Four rows hide the cost of reading many columns' activations, where registers allow it.
-  static constexpr bool kFour = C >= 4 && kGroups == 1 && A::kQuantised && WEIGHTS == 1 && !W::kHalves;
+  // More rows share what is read of the activations; eight columns leave registers for two.
+  static constexpr bool kFour = C == 4 && kGroups == 1 && A::kQuantised && WEIGHTS == 1 && !W::kHalves;
   static constexpr unsigned kRows = kFour ? 4 : kGroups <= 2 ? 2 : 1;
   static constexpr unsigned kRowsPerWarp = kGroups * kRows;
   static constexpr unsigned kTile = 4 * kRowsPerWarp;

@@ -71,25 +71,26 @@ template <class W, unsigned K> struct RowShape {
   static constexpr unsigned kLanes = lanesFor(kChunks);
   /// Rows that the warp works on side by side.
   static constexpr unsigned kGroups = kWarp / kLanes;
-  static constexpr unsigned kSteps = ceilDivide(kChunks, kLanes);
 };
 
 /// sums[r][c] += row rows[r] of the matrix [N, K] times numbers [first, first + K) of the activation row columns[c], which
-/// has ROWK numbers: this lane's part. `first` is a multiple of 32 for quantised activations.
-template <class W, class A, unsigned N, unsigned K, unsigned ROWK, unsigned R, unsigned C>
+/// has ROWK numbers: this lane's part, of LANES that share a row. `first` is a multiple of 32 for quantised activations.
+template <class W, class A, unsigned N, unsigned K, unsigned ROWK, unsigned LANES = RowShape<W, K>::kLanes, unsigned R,
+          unsigned C>
 __device__ __forceinline__ void addRowDots(const Byte *matrix, const unsigned (&rows)[R], const Byte *const (&columns)[C],
                                            unsigned first, float (&sums)[R][C]) {
   using Shape = RowShape<W, K>;
-  unsigned lane = laneIndex() % Shape::kLanes;
+  constexpr unsigned kSteps = ceilDivide(Shape::kChunks, LANES);
+  unsigned lane = laneIndex() % LANES;
   if constexpr (W::kBlocked) {
     // Two steps' loads are under way at once where there are few rows to fill the memory system with.
-    constexpr unsigned kAhead = R * 2 <= 4 && Shape::kSteps >= 2 ? 2 : 1;
+    constexpr unsigned kAhead = R * C <= 4 && kSteps >= 2 ? 2 : 1;
 #pragma unroll 1
-    for (unsigned step = 0; step < Shape::kSteps; step += kAhead) {
+    for (unsigned step = 0; step < kSteps; step += kAhead) {
       PackedBlock packed[kAhead][R];
 #pragma unroll
       for (unsigned ahead = 0; ahead < kAhead; ++ahead) {
-        unsigned block = (step + ahead) * Shape::kLanes + lane;
+        unsigned block = (step + ahead) * LANES + lane;
         if (block < Shape::kChunks) {
 #pragma unroll
           for (unsigned r = 0; r < R; ++r)
@@ -98,7 +99,7 @@ __device__ __forceinline__ void addRowDots(const Byte *matrix, const unsigned (&
       }
 #pragma unroll
       for (unsigned ahead = 0; ahead < kAhead; ++ahead) {
-        unsigned block = (step + ahead) * Shape::kLanes + lane;
+        unsigned block = (step + ahead) * LANES + lane;
         if (block >= Shape::kChunks)
           break;
         UnpackedBlock weights[R];
@@ -125,8 +126,8 @@ __device__ __forceinline__ void addRowDots(const Byte *matrix, const unsigned (&
   } else {
     static_assert(!A::kQuantised, "weights that are not block-quantised take f32 rows");
     constexpr unsigned kChunk = Shape::kChunk, kWords = kChunk * W::kBytes / 4;
-#pragma unroll 2
-    for (unsigned chunk = lane; chunk < Shape::kChunks; chunk += Shape::kLanes) {
+#pragma unroll(C >= 4 ? 1 : 2)
+    for (unsigned chunk = lane; chunk < Shape::kChunks; chunk += LANES) {
       unsigned words[R][kWords == 0 ? 1 : kWords];
 #pragma unroll
       for (unsigned r = 0; r < R; ++r) {
