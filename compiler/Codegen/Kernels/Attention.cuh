@@ -158,7 +158,7 @@ __device__ __forceinline__ void attend(const float *absorbed, const float *rotat
     largest = fmaxf(largest, state.largest);
     float probability = present ? exponential(score - largest) : 0.0f;
     float correction = exponential(state.largest - largest);
-    state.total = state.total * correction + sumLanes<kAttentionPositions>(probability);
+    state.total = fmaf(state.total, correction, sumLanes<kAttentionPositions>(probability));
     state.largest = largest;
     reinterpret_cast<float *>(shared + Shape::kProbabilities)[threadIdx.x] = probability;
     if (threadIdx.x % kAttentionPositions == 0)

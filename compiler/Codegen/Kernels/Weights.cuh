@@ -77,7 +77,7 @@ struct Q4_1 {
     to.second = halfToFloat(static_cast<Half>(from.scales >> 16));
   }
   static __device__ __forceinline__ float dequantised(const UnpackedBlock &block, unsigned index) {
-    return fmaf(static_cast<float>(signedByte(block.words[index / 4], index % 4)), block.scale, block.second);
+    return static_cast<float>(signedByte(block.words[index / 4], index % 4)) * block.scale + block.second;
   }
 };
 
