@@ -23,13 +23,14 @@ MAX_LINES = 600
 
 # Which folders the files of a folder may include, besides its own. The longest matching key counts.
 BASE = ["runtime/Base", "runtime/Schema", "runtime/Weights"]
-RUNTIME = [*BASE, "runtime/Artifact", "runtime/Device", "runtime/Memory", "runtime/Exec", "runtime/Text"]
+RUNTIME = [*BASE, "runtime/Artifact", "runtime/Device", "runtime/Memory", "runtime/Exec", "runtime/Text", "runtime/Simulator"]
 PLANNING = [*BASE, "compiler/Support", "compiler/Machine", "compiler/Placement"]
 IR = [*PLANNING, "dialects"]
 USES = {
     "runtime/Base": [],
     "runtime/Schema": RUNTIME[:1],
     "runtime/Weights": RUNTIME[:2],
+    "runtime/Simulator": RUNTIME[:1],
     "runtime/Artifact": RUNTIME[:3],
     "runtime/Device": RUNTIME[:3],
     "runtime/Memory": RUNTIME[:5],

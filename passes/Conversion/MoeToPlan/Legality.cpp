@@ -40,7 +40,9 @@ FailureOr<moe::ModelOp> strata::findPlannableModel(ModuleOp module) {
   });
   if (!obstacles.empty()) {
     InFlightDiagnostic error = module.emitError("the module cannot be planned: ");
-    error << obstacles.size() << (obstacles.size() == 1 ? " kind" : " kinds") << " of operation in it have no dispatch";
+    error << obstacles.size()
+          << (obstacles.size() == 1 ? " kind of operation in it has" : " kinds of operation in it have")
+          << " no dispatch";
     for (auto &[name, obstacle] : obstacles) {
       Diagnostic &note = error.attachNote(obstacle.first->getLoc());
       note << name << ", " << obstacle.count << (obstacle.count == 1 ? " time" : " times") << ", first here: ";

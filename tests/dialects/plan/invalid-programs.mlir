@@ -1,6 +1,6 @@
 // RUN: strata-opt %s --split-input-file --verify-diagnostics
 
-// One case for every rule of programs, blocks, runs, stages and buffers.
+// One case for every rule of programs, blocks, runs and stages.
 
 // A program consists of buffers, blocks and runs.
 plan.settings context 64 sequences 1 prompt_tokens 64 chunk_tokens 32 decode_activations i16 prompt_activations i8 kv f16
@@ -124,42 +124,6 @@ plan.program @step phase decode {
 
 // -----
 
-// A weight has a name.
-plan.settings context 64 sequences 1 prompt_tokens 64 chunk_tokens 32 decode_activations i16 prompt_activations i8 kv f16
-plan.arena @decode kind decode on host in ram
-plan.program @step phase decode {
-  plan.block @b {
-    // expected-error @below {{'plan.weight' op a weight has a name, with at most one * in it}}
-    %w = plan.weight "" : tensor<64xf32>
-    %x = plan.buffer "x" role intermediate in @decode : <step x 64 x f32>
-    %y = plan.buffer "y" role intermediate in @decode : <step x 64 x activation>
-    plan.stage step {
-      plan.dispatch quantise few on host reads(%x) writes(%y) : (!plan.buffer<step x 64 x f32>) -> !plan.buffer<step x 64 x activation>
-    }
-  }
-  plan.run @b
-}
-
-// -----
-
-// It is stored in whole blocks.
-plan.settings context 64 sequences 1 prompt_tokens 64 chunk_tokens 32 decode_activations i16 prompt_activations i8 kv f16
-plan.arena @decode kind decode on host in ram
-plan.program @step phase decode {
-  plan.block @b {
-    // expected-error @below {{'plan.weight' op a weight cannot be stored as 'tensor<33x!moe.q4_0>'}}
-    %w = plan.weight "w" : tensor<33x!moe.q4_0>
-    %x = plan.buffer "x" role intermediate in @decode : <step x 64 x f32>
-    %y = plan.buffer "y" role intermediate in @decode : <step x 64 x activation>
-    plan.stage step {
-      plan.dispatch quantise few on host reads(%x) writes(%y) : (!plan.buffer<step x 64 x f32>) -> !plan.buffer<step x 64 x activation>
-    }
-  }
-  plan.run @b
-}
-
-// -----
-
 // A block runs for some layers.
 plan.settings context 64 sequences 1 prompt_tokens 64 chunk_tokens 32 decode_activations i16 prompt_activations i8 kv f16
 plan.arena @decode kind decode on host in ram
@@ -191,6 +155,25 @@ plan.program @step phase decode {
   }
   // expected-error @below {{'plan.run' op @c is not a block of the program}}
   plan.run @c
+}
+
+// -----
+
+// A block of the same program.
+plan.program @other phase decode {
+  plan.block @b {
+    plan.stage step {
+    }
+  }
+  plan.run @b
+}
+plan.program @step phase decode {
+  plan.block @a {
+    plan.stage step {
+    }
+  }
+  // expected-error @below {{'plan.run' op @b is not a block of the program}}
+  plan.run @b
 }
 
 // -----
@@ -259,208 +242,12 @@ plan.program @step phase decode {
 
 // -----
 
-// A buffer belongs to a plan.
-plan.arena @decode kind decode on host in ram
-plan.program @step phase decode {
-  plan.block @b {
-    // expected-error @below {{'plan.buffer' op needs the plan.settings of its module}}
-    %z = plan.buffer "z" role intermediate in @decode : <step x 64 x f32>
-    plan.stage step {
-    }
-  }
-  plan.run @b
-}
-
-// -----
-
-// Intermediate values belong to a block,
+// Only a decode step has rows of a step.
 plan.settings context 64 sequences 1 prompt_tokens 64 chunk_tokens 32 decode_activations i16 prompt_activations i8 kv f16
-plan.arena @decode kind decode on host in ram
-plan.program @step phase decode {
-  // expected-error @below {{'plan.buffer' op belongs to a block if its role is intermediate, and to the program if it is not}}
-  %z = plan.buffer "z" role intermediate in @decode : <step x 64 x f32>
-  plan.block @b {
-    %x = plan.buffer "x" role intermediate in @decode : <step x 64 x f32>
-    %y = plan.buffer "y" role intermediate in @decode : <step x 64 x activation>
-    plan.stage step {
-      plan.dispatch quantise few on host reads(%x) writes(%y) : (!plan.buffer<step x 64 x f32>) -> !plan.buffer<step x 64 x activation>
-    }
-  }
-  plan.run @b
-}
-
-// -----
-
-// others to the program.
-plan.settings context 64 sequences 1 prompt_tokens 64 chunk_tokens 32 decode_activations i16 prompt_activations i8 kv f16
-plan.arena @decode kind decode on host in ram
-plan.program @step phase decode {
-  plan.block @b {
-    // expected-error @below {{'plan.buffer' op belongs to a block if its role is intermediate, and to the program if it is not}}
-    %z = plan.buffer "z" role residual in @decode : <step x 64 x f32>
-    plan.stage step {
-    }
-  }
-  plan.run @b
-}
-
-// -----
-
-// Tokens are one number a row.
-plan.settings context 64 sequences 1 prompt_tokens 64 chunk_tokens 32 decode_activations i16 prompt_activations i8 kv f16
-plan.arena @decode kind decode on host in ram
-plan.program @step phase decode {
-  // expected-error @below {{'plan.buffer' op with role tokens has one i32 a row}}
-  %z = plan.buffer "z" role tokens in @decode : <step x 2 x i32>
-  plan.block @b {
-    %x = plan.buffer "x" role intermediate in @decode : <step x 64 x f32>
-    %y = plan.buffer "y" role intermediate in @decode : <step x 64 x activation>
-    plan.stage step {
-      plan.dispatch quantise few on host reads(%x) writes(%y) : (!plan.buffer<step x 64 x f32>) -> !plan.buffer<step x 64 x activation>
-    }
-  }
-  plan.run @b
-}
-
-// -----
-
-// Logits are f32.
-plan.settings context 64 sequences 1 prompt_tokens 64 chunk_tokens 32 decode_activations i16 prompt_activations i8 kv f16
-plan.arena @decode kind decode on host in ram
-plan.program @step phase decode {
-  // expected-error @below {{'plan.buffer' op with role logits has rows of f32}}
-  %z = plan.buffer "z" role logits in @decode : <step x 64 x i32>
-  plan.block @b {
-    %x = plan.buffer "x" role intermediate in @decode : <step x 64 x f32>
-    %y = plan.buffer "y" role intermediate in @decode : <step x 64 x activation>
-    plan.stage step {
-      plan.dispatch quantise few on host reads(%x) writes(%y) : (!plan.buffer<step x 64 x f32>) -> !plan.buffer<step x 64 x activation>
-    }
-  }
-  plan.run @b
-}
-
-// -----
-
-// Rows of a step belong to decoding.
-plan.settings context 64 sequences 1 prompt_tokens 64 chunk_tokens 32 decode_activations i16 prompt_activations i8 kv f16
-plan.arena @decode kind decode on host in ram
-plan.program @step phase prompt {
-  plan.block @b {
-    // expected-error @below {{'plan.buffer' op rows step do not exist in a prompt program}}
-    %z = plan.buffer "z" role intermediate in @decode : <step x 64 x f32>
-    plan.stage chunk {
-    }
-  }
-  plan.run @b
-}
-
-// -----
-
-// An offset for each encoding of activations.
-plan.settings context 64 sequences 1 prompt_tokens 64 chunk_tokens 32 decode_activations i16 prompt_activations i8 kv f16
-plan.arena @decode kind decode on host in ram
-plan.program @step phase decode {
-  plan.block @b {
-    // expected-error @below {{'plan.buffer' op has an offset for i8, i16 and f32, got #plan.sizes<all = 0>}}
-    %z = plan.buffer "z" role intermediate in @decode at <all = 0> : <step x 64 x f32>
-    plan.stage step {
-    }
-  }
-  plan.run @b
-}
-
-// -----
-
-// Offsets are aligned.
-plan.settings context 64 sequences 1 prompt_tokens 64 chunk_tokens 32 decode_activations i16 prompt_activations i8 kv f16
-plan.arena @decode kind decode on host in ram
-plan.program @step phase decode {
-  plan.block @b {
-    // expected-error @below {{'plan.buffer' op offset 32 is not a multiple of 64}}
-    %z = plan.buffer "z" role intermediate in @decode at <i8 = 0, i16 = 32, f32 = 0> : <step x 64 x f32>
-    plan.stage step {
-    }
-  }
-  plan.run @b
-}
-
-// -----
-
-// Rows have their arena.
-plan.settings context 64 sequences 1 prompt_tokens 64 chunk_tokens 32 decode_activations i16 prompt_activations i8 kv f16
-plan.arena @decode kind decode on host in ram
-plan.arena @kv kind kv on host in ram
-plan.program @step phase decode {
-  plan.block @b {
-    // expected-error @below {{'plan.buffer' op @kv is not an arena of kind decode, where step buffers are}}
-    %z = plan.buffer "z" role intermediate in @kv : <step x 64 x f32>
-    plan.stage step {
-    }
-  }
-  plan.run @b
-}
-
-// -----
-
-// A row has columns.
-plan.settings context 64 sequences 1 prompt_tokens 64 chunk_tokens 32 decode_activations i16 prompt_activations i8 kv f16
-plan.arena @decode kind decode on host in ram
-plan.program @step phase decode {
-  plan.block @b {
-    // expected-error @below {{a buffer must have columns, got 0}}
-    %z = plan.buffer "z" role intermediate in @decode : <step x 0 x f32>
-    plan.stage step {
-    }
-  }
-  plan.run @b
-}
-
-// -----
-
-// Activations come in blocks.
-plan.settings context 64 sequences 1 prompt_tokens 64 chunk_tokens 32 decode_activations i16 prompt_activations i8 kv f16
-plan.arena @decode kind decode on host in ram
-plan.program @step phase decode {
-  plan.block @b {
-    // expected-error @below {{activations are quantised in blocks of 32, but a row has 33 columns}}
-    %z = plan.buffer "z" role intermediate in @decode : <step x 33 x activation>
-    plan.stage step {
-    }
-  }
-  plan.run @b
-}
-
-// -----
-
-// A form belongs to a phase.
-plan.settings context 64 sequences 1 prompt_tokens 64 chunk_tokens 32 decode_activations i16 prompt_activations i8 kv f16
-plan.arena @decode kind decode on host in ram
-plan.program @step phase decode {
-  plan.block @b {
-    %x = plan.buffer "x" role intermediate in @decode : <step x 64 x f32>
-    %y = plan.buffer "y" role intermediate in @decode : <step x 64 x activation>
-    plan.stage step {
-      // expected-error @below {{'plan.dispatch' op form many does not belong to a decode program}}
-      plan.dispatch quantise many on host reads(%x) writes(%y) : (!plan.buffer<step x 64 x f32>) -> !plan.buffer<step x 64 x activation>
-    }
-  }
-  plan.run @b
-}
-
-// -----
-
-// An output stage sees no chunk.
-plan.settings context 64 sequences 1 prompt_tokens 64 chunk_tokens 32 decode_activations i16 prompt_activations i8 kv f16
-plan.arena @chunk kind chunk on host in ram
 plan.program @prompt_step phase prompt {
   plan.block @b {
-    %x = plan.buffer "x" role intermediate in @chunk : <chunk x 64 x f32>
-    %y = plan.buffer "y" role intermediate in @chunk : <output x 64 x activation>
-    plan.stage output {
-      // expected-error @below {{'plan.dispatch' op a stage over output rows does not see a buffer of chunk rows}}
-      plan.dispatch quantise many on host reads(%x) writes(%y) :
-          (!plan.buffer<chunk x 64 x f32>) -> !plan.buffer<output x 64 x activation>
+    // expected-error @below {{'plan.stage' op rows step do not exist in a prompt program}}
+    plan.stage step {
     }
   }
   plan.run @b

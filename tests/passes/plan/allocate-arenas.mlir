@@ -48,7 +48,10 @@ plan.program @decode_step phase decode {
 }
 
 // WASTE: // arena weights: all 512 bytes, 368 live, 28.12 % waste
-// WASTE: // arena decode: i8 2432 bytes, 2216 live, 8.88 % waste,  i16 2560 bytes, 2344 live, 8.44 % waste,
+// WASTE-NEXT: // arena kv: f16 30720 bytes, 30720 live, 0.00 % waste,  f32 61440 bytes, 61440 live, 0.00 % waste
+// WASTE-NEXT: // arena decode: i8 2432 bytes, 2216 live, 8.88 % waste,  i16 2560 bytes, 2344 live, 8.44 % waste,
+// WASTE-NEXT: // arena prompt: i8 2816 bytes, 2720 live, 3.41 % waste,
+// WASTE-NEXT: // arena chunk: i8 1536 bytes, 1536 live, 0.00 % waste,
 
 // Of the arenas with buffers, as the settings encode them: 2560 + 2816 + 1536.
 // STATISTICS: statistics | Category:plan-allocate-arenas | arena-bytes=6912, buffers=17, waste-bytes=312
@@ -87,3 +90,12 @@ plan.program @prompt_step phase prompt {
 // CHECK: "xq" role intermediate in @decode at <i8 = 2048, i16 = 2048, f32 = 2048>
 // CHECK: "y" role intermediate in @decode at <i8 = 1536, i16 = 1536, f32 = 1536>
 // CHECK-LABEL: plan.program @prompt_step
+// CHECK: "tokens" role tokens in @prompt at <i8 = 2624, i16 = 3136, f32 = 4096>
+// CHECK: "positions" role positions in @prompt at <i8 = 2688, i16 = 3200, f32 = 4160>
+// CHECK: "sequences" role sequences in @prompt at <i8 = 2752, i16 = 3264, f32 = 4224>
+// CHECK: "residual" role residual in @prompt at <i8 = 0, i16 = 0, f32 = 0>
+// CHECK: "logits" role logits in @chunk at <i8 = 1024, i16 = 1024, f32 = 1024>
+// CHECK: "x" role intermediate in @chunk at <i8 = 0, i16 = 0, f32 = 0>
+// CHECK: "y" role intermediate in @chunk at <i8 = 0, i16 = 0, f32 = 0>
+// CHECK: "xq" role intermediate in @prompt at <i8 = 2048, i16 = 2048, f32 = 2048>
+// CHECK: "z" role intermediate in @chunk at <i8 = 0, i16 = 0, f32 = 0>
