@@ -42,7 +42,8 @@ USES = {
     "dialects": BASE,
     "passes": IR,
     "compiler/Import": [*RUNTIME, *IR, "passes"],
-    "compiler/Artifact": [*RUNTIME, *IR, "passes", "compiler/Import"],
+    "compiler/Codegen": [*RUNTIME, *IR, "passes"],
+    "compiler/Artifact": [*RUNTIME, *IR, "passes", "compiler/Import", "compiler/Codegen"],
     "tools": [*RUNTIME, *IR, "passes", "compiler"],
     "tests": [*RUNTIME, *IR, "passes", "compiler", "tools"],
 }

@@ -5,7 +5,7 @@
 #include "tools/compile/Compile.h"
 
 #include "compiler/Artifact/ArtifactWriter.h"
-#include "compiler/Artifact/AtomicFile.h"
+#include "compiler/Support/AtomicFile.h"
 #include "compiler/Artifact/PlanSizes.h"
 #include "compiler/Import/Import.h"
 #include "passes/RegisterAll.h"
