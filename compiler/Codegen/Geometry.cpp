@@ -245,6 +245,7 @@ Plan plan(const Request &request) {
   case Operation::experts_down:
     return expertsOfStep(request);
   case Operation::experts:
+  case Operation::experts_grouped:
     return expertsOfPrompt(request);
   }
   return {};
