@@ -45,19 +45,22 @@ std::vector<uint32_t> allocateEqually(std::span<const uint64_t> sizes, std::span
   return counts;
 }
 
-std::vector<RankedExpert> rankExperts(std::span<const uint64_t> sizes, uint32_t experts,
-                                      std::span<const uint64_t> counts) {
+std::vector<RankedExpert> rankExperts(uint32_t experts, std::span<const uint64_t> counts) {
+  size_t layers = experts == 0 ? 0 : counts.size() / experts;
+  std::vector<double> shares(counts.begin(), counts.end());
+  for (size_t layer = 0; layer < layers; ++layer) {
+    auto begin = shares.begin() + static_cast<ptrdiff_t>(layer * experts), end = begin + experts;
+    double all = std::accumulate(begin, end, 0.0);
+    std::transform(begin, end, begin, [&](double uses) { return all > 0 ? uses / all : 1.0 / experts; });
+  }
   std::vector<RankedExpert> ranking;
-  ranking.reserve(sizes.size() * experts);
+  ranking.reserve(shares.size());
   for (uint32_t expert = 0; expert < experts; ++expert)
-    for (uint32_t layer = 0; layer < sizes.size(); ++layer)
+    for (uint32_t layer = 0; layer < layers; ++layer)
       ranking.push_back({layer, expert});
-  auto usesPerByte = [&](const RankedExpert &one) {
-    return static_cast<double>(counts[size_t{one.layer} * experts + one.expert]) /
-           static_cast<double>(sizes[one.layer]);
-  };
+  auto share = [&](const RankedExpert &one) { return shares[size_t{one.layer} * experts + one.expert]; };
   std::stable_sort(ranking.begin(), ranking.end(),
-                   [&](const RankedExpert &a, const RankedExpert &b) { return usesPerByte(a) > usesPerByte(b); });
+                   [&](const RankedExpert &a, const RankedExpert &b) { return share(a) > share(b); });
   return ranking;
 }
 

@@ -23,9 +23,9 @@ struct RankedExpert {
   uint32_t expert = 0;
 };
 
-/// All experts of `sizes.size()` layers with `experts` each, the most used per byte first; of equals the lowest index,
-/// then the first layer. `counts` has `experts` numbers per layer.
-std::vector<RankedExpert> rankExperts(std::span<const uint64_t> sizes, uint32_t experts,
-                                      std::span<const uint64_t> counts);
+/// All experts of some layers with `experts` each, those first that take the largest share of their layer's uses: a
+/// byte of memory saves the most bytes of reading there. Of equals the lowest index, then the first layer. `counts` has
+/// `experts` numbers per layer.
+std::vector<RankedExpert> rankExperts(uint32_t experts, std::span<const uint64_t> counts);
 
 } // namespace strata

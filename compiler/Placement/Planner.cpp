@@ -55,6 +55,7 @@ private:
   void addStaging();
   void countExperts();
   bool checkFixed(Tier tier);
+  void checkExperts();
   void checkDisk();
 
   bool hasGpu() const { return machine.gpu.has_value(); }
@@ -98,15 +99,17 @@ Result<void> Planner::checkUsage() const {
                           request.usage.size(), weights.routedExperts()));
 }
 
-/// The part of the device that computes prompts that no expert can have.
+/// What must fit into the memory of the device that computes prompts.
 uint64_t Planner::fixedBytes(uint64_t promptTokens) const {
   const PlanSettings &settings = request.settings;
   Checked bytes = promptRowBytes(weights.description) * promptTokens +
                   chunkRowBytes(weights.description) * settings.chunkTokens +
                   decodeBytes(weights.description, settings.sequences) + kvTotal;
   bytes += weights.total - weights.routedBytes() - weights.embedding;
-  bytes += std::min(ringBytes(weights, settings.sequences).value(), weights.routedBytes());
   bytes += hasGpu() ? machine.gpu->reservedBytes : kHostProcessBytes + weights.embedding;
+  bool allResident = !hasGpu() && !machine.disk;
+  bytes += allResident ? weights.routedBytes()
+                       : std::min(ringBytes(weights, settings.sequences).value(), weights.routedBytes());
   return bytes.value();
 }
 
@@ -209,7 +212,7 @@ void Planner::placeEqually(Tier tier, uint64_t budget) {
 
 void Planner::placeByUsage(Tier tier, uint64_t budget) {
   std::vector<uint64_t> sizes = expertSizes();
-  for (const RankedExpert &one : rankExperts(sizes, plan.expertsPerLayer, request.usage)) {
+  for (const RankedExpert &one : rankExperts(plan.expertsPerLayer, request.usage)) {
     Tier now = plan.expertTiers[size_t{one.layer} * plan.expertsPerLayer + one.expert];
     if (now != Tier::Disk || sizes[one.layer] > budget)
       continue;
@@ -234,7 +237,8 @@ bool Planner::placeExperts() {
 
 /// Without a GPU only experts that are read from disk need staging; it comes out of what the experts would have had.
 void Planner::addStaging() {
-  if (hasGpu() || placeExperts())
+  bool fixedFits = plan.of(Tier::Ram).used() + plan.of(Tier::Ram).headRoom <= machine.ramBytes;
+  if (hasGpu() || !machine.disk || (fixedFits && placeExperts()))
     return;
   Checked ring = ringBytes(weights, plan.settings.sequences);
   addArena("staging", Tier::Ram, std::min(ring.value(), weights.routedBytes()));
@@ -252,14 +256,29 @@ void Planner::countExperts() {
   }
 }
 
+/// Where nothing can be read from a disk, what no memory holds is missing.
+void Planner::checkExperts() {
+  if (machine.disk || plan.of(Tier::Disk).experts == 0)
+    return;
+  uint64_t left = plan.of(Tier::Disk).expertBytes;
+  if (plan.shortfall) {
+    plan.shortfall->bytes += left;
+    plan.shortfall->why += " with all experts, since the machine has no disk to read them from";
+  } else {
+    plan.shortfall = Shortfall{Tier::Ram, left - plan.of(Tier::Ram).free(),
+                               fmt::format("experts of {} that neither memory holds, since the machine has no disk to "
+                                           "read them from",
+                                           formatBytes(left))};
+  }
+}
+
 /// Weights stay in the model's files, so the disk must hold all of them, whatever else is in memory.
 void Planner::checkDisk() {
-  uint64_t left = plan.of(Tier::Disk).expertBytes;
-  if (!machine.disk && left != 0)
-    plan.shortfall =
-        Shortfall{Tier::Ram, left, "experts that no memory holds, on a machine without a disk to read from"};
-  else if (machine.disk && machine.disk->capacityBytes != 0 && weights.fileBytes > machine.disk->capacityBytes)
-    plan.shortfall = Shortfall{Tier::Disk, weights.fileBytes - machine.disk->capacityBytes, "the model's files"};
+  if (plan.shortfall || !machine.disk || machine.disk->capacityBytes == 0 ||
+      weights.fileBytes <= machine.disk->capacityBytes)
+    return;
+  plan.shortfall = Shortfall{Tier::Disk, weights.fileBytes - machine.disk->capacityBytes,
+                             fmt::format("the model's files of {}", formatBytes(weights.fileBytes))};
 }
 
 Result<Plan> Planner::make() {
@@ -280,15 +299,15 @@ Result<Plan> Planner::make() {
 
   choosePromptTokens();
   addArenas();
-  bool gpuFits = checkFixed(Tier::Gpu);
-  placeDense();
-  if (!gpuFits || !checkFixed(Tier::Ram))
+  if (!checkFixed(Tier::Gpu))
     return plan;
+  placeDense();
   addStaging();
-  if (!checkFixed(Tier::Ram))
+  if (!checkFixed(Tier::Ram) && machine.disk)
     return plan;
   placeExperts();
   countExperts();
+  checkExperts();
   checkDisk();
   return plan;
 }

@@ -237,7 +237,7 @@ TEST(Planner, DenseLayersThatDoNotFitGoToRamWithTheirCache) {
   for (uint32_t layer = 0; layer < 61; ++layer)
     EXPECT_EQ(plan.layers[layer].dense, layer < onGpu ? Tier::Gpu : Tier::Ram);
   EXPECT_EQ(plan.output, Tier::Ram);
-  EXPECT_EQ(plan.of(Tier::Gpu).kv, onGpu * 2302672896u / 61);
+  EXPECT_EQ(plan.of(Tier::Gpu).kv, onGpu * (2302672896u / 61));
   EXPECT_EQ(plan.of(Tier::Ram).kv, (61 - onGpu) * (2302672896u / 61));
   EXPECT_EQ(plan.of(Tier::Gpu).dense + plan.of(Tier::Ram).dense, kDense + 521256960);
 }
@@ -269,13 +269,29 @@ TEST(Planner, WithoutADiskAllExpertsMustFit) {
   Plan plan = planOf(weights, machine, defaultRequest());
   ASSERT_TRUE(plan.shortfall);
   EXPECT_EQ(plan.shortfall->tier, Tier::Ram);
-  EXPECT_EQ(plan.shortfall->bytes, plan.of(Tier::Disk).expertBytes);
-  machine.ramBytes = 400 * kGiB;
+  EXPECT_EQ(plan.shortfall->bytes, plan.of(Tier::Disk).expertBytes - plan.of(Tier::Ram).free());
+  machine.ramBytes += plan.shortfall->bytes - 1;
+  EXPECT_EQ(planOf(weights, machine, defaultRequest()).shortfall->bytes, 1u);
+  ++machine.ramBytes;
   plan = planOf(weights, machine, defaultRequest());
   EXPECT_FALSE(plan.shortfall);
   EXPECT_EQ(plan.of(Tier::Disk).experts, 0u);
   for (const PlannedArena &arena : plan.arenas)
     EXPECT_NE(arena.name, "staging") << "nothing is read";
+}
+
+TEST(Planner, WithoutADiskTheFixedPartsAndTheExpertsAreMissingTogether) {
+  ModelWeights weights = v31Weights();
+  for (MachineDescription machine : {hostWith(4 * kGiB), machineOf("ovh-ai1-1-gpu")}) {
+    machine.disk.reset();
+    machine.ramBytes = 2 * kGiB;
+    Plan plan = planOf(weights, machine, defaultRequest());
+    ASSERT_TRUE(plan.shortfall);
+    machine.ramBytes += plan.shortfall->bytes;
+    EXPECT_FALSE(planOf(weights, machine, defaultRequest()).shortfall);
+    --machine.ramBytes;
+    EXPECT_EQ(planOf(weights, machine, defaultRequest()).shortfall->bytes, 1u);
+  }
 }
 
 TEST(Planner, TheDiskMustHoldTheFiles) {
