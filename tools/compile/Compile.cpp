@@ -138,6 +138,7 @@ Result<void> Compilation::writeArtifact(mlir::ModuleOp plan) {
 
 Result<void> Compilation::run() {
   STRATA_ASSIGN(machine, loadMachine(options.machine));
+  STRATA_TRY(requireHostOnly(machine));
   STRATA_ASSIGN(settings, planSettings(options, description));
   STRATA_ASSIGN(inventory, takeInventory(model.tensors(), description));
   // Sizes that overflow are the options' fault, and found before a pass meets them.
