@@ -12,6 +12,8 @@ namespace strata::kernels::detail {
 constexpr std::string_view kBytes = "const unsigned char *", kWritten = "unsigned char *", kFloats = "const float *",
                            kResult = "float *", kIntegers = "const int *", kIntegerResult = "int *";
 
+/// Constants of Tile.cuh; two CTAs fit an SM's shared memory.
+constexpr uint32_t kTileRows = 64, kTileColumns = 64, kTileCtas = 2;
 /// Constants of Attention.cuh.
 constexpr uint32_t kAttentionHeads = 8, kAttentionPositions = 16;
 
@@ -34,6 +36,11 @@ struct FewShape {
   uint32_t minimumCtas;
 };
 FewShape fewShape(Encoding weight, bool quantisedInput, uint32_t columns, uint32_t together, uint32_t weights);
+
+/// Whether products with the weight read digits.
+bool readsDigits(const Request &request, Encoding weight);
+/// "strata::Experts<…>"
+std::string expertsClass(const Request &request);
 
 Plan product(const Request &request);
 Plan expertsOfStep(const Request &request);

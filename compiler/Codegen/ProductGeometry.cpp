@@ -11,8 +11,16 @@ namespace strata::kernels::detail {
 
 using schema::Operation;
 
-static bool readsDigits(const Request &request, Encoding weight) {
+bool readsDigits(const Request &request, Encoding weight) {
   return isRepacked(weight) && request.activations != schema::ActivationEncoding::f32;
+}
+
+/// The many-column form of digits, on tensor cores.
+static void useTiles(const Request &request, bool gated, bool heads, Step &step) {
+  step.files = {"MatmulMany.cuh"};
+  step.gridX = ceilDivide(request.results, gated ? kTileRows / 2 : kTileRows) * (heads ? request.heads : 1);
+  step.rowsPerCta = kTileColumns;
+  step.minimumCtas = kTileCtas;
 }
 
 Plan product(const Request &request) {
@@ -21,20 +29,24 @@ Plan product(const Request &request) {
   uint32_t together = request.form == schema::Form::few ? fewColumns(request.maximumRows) : 8;
   Encoding weight = request.weights[0];
   FewShape shape = fewShape(weight, readsDigits(request, weight), request.columns, together, gated ? 2 : 1);
-  Step step = {gated ? "gatedMatmulFew" : heads ? "headMatmulFew" : "matmulFew", {"MatmulFew.cuh"}, "", {}};
+  bool tiles = request.form == schema::Form::many && readsDigits(request, weight);
+  std::string name = fmt::format("{}{}", gated ? "gatedMatmul" : heads ? "headMatmul" : "matmul", tiles ? "Many" : "Few");
+  Step step = {name, {"MatmulFew.cuh"}, "", {}};
   std::string classes = weightClass(weight);
   if (gated)
     classes += ", " + weightClass(request.weights[1]);
   classes += ", " + activationClass(request.activations, weight);
   if (heads)
     classes += fmt::format(", {}", request.heads);
-  step.callee = fmt::format("strata::{}<{}, {}, {}, epilogue, {}>", step.name, classes, request.results, request.columns,
-                            together);
+  step.callee = fmt::format("strata::{}<{}, {}, {}, epilogue{}>", step.name, classes, request.results, request.columns,
+                            tiles ? "" : fmt::format(", {}", together));
   step.epilogue = true;
   step.resultColumns = request.results * (heads ? request.heads : 1);
   step.gridX = ceilDivide(request.results, shape.tile) * (heads ? request.heads : 1);
   step.rowsPerCta = together;
   step.minimumCtas = shape.minimumCtas;
+  if (tiles)
+    useTiles(request, gated, heads, step);
 
   Plan plan;
   plan.parameters = {{kBytes, "input"}};
@@ -55,7 +67,7 @@ Plan product(const Request &request) {
   return plan;
 }
 
-static std::string expertsClass(const Request &request) {
+std::string expertsClass(const Request &request) {
   return fmt::format("strata::Experts<{}, {}, {}, {}, {}>", request.experts, request.expertsUsed, request.columns,
                      request.width, request.sharedWidth);
 }

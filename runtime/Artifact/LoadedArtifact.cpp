@@ -101,7 +101,7 @@ Result<LoadedArtifact> LoadedArtifact::load(std::span<const std::byte> file, con
 static Result<void> checkMeaning(const schema::Artifact &root) {
   for (auto *check : {artifact::checkPresence, artifact::checkNames, artifact::checkEnumerators, artifact::checkIndices,
                       artifact::checkKvLayout, artifact::checkSizes, artifact::checkPlacement, artifact::checkRuns,
-                      artifact::checkSignatures, artifact::checkOrder, artifact::checkLiveRanges})
+                      artifact::checkSignatures, artifact::checkKernels, artifact::checkOrder, artifact::checkLiveRanges})
     STRATA_TRY(check(root));
   return {};
 }

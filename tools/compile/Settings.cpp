@@ -47,7 +47,7 @@ Result<PlanSettings> planSettings(const Options &options, const ModelDescription
   return settings;
 }
 
-PipelineOptions pipelineOptions(const Options &options, const PlanSettings &settings) {
+PipelineOptions pipelineOptions(const Options &options, const PlanSettings &settings, const MachineDescription &machine) {
   PipelineOptions passes;
   passes.context = static_cast<uint32_t>(settings.context);
   passes.sequences = static_cast<uint32_t>(settings.sequences);
@@ -55,6 +55,7 @@ PipelineOptions pipelineOptions(const Options &options, const PlanSettings &sett
   passes.chunkTokens = static_cast<uint32_t>(settings.chunkTokens);
   if (std::optional<plan::ActivationEncoding> encoding = plan::symbolizeActivationEncoding(options.activations))
     passes.decodeActivations = passes.promptActivations = *encoding; // "auto" is none: the pass has its defaults.
+  passes.device = machine.gpu ? plan::DeviceKind::gpu : plan::DeviceKind::host;
   passes.kv = *plan::symbolizeKvEncoding(options.kv);
   return passes;
 }

@@ -16,6 +16,6 @@ namespace strata::compile {
 Result<PlanSettings> planSettings(const Options &options, const ModelDescription &description);
 
 /// The same for the passes.
-PipelineOptions pipelineOptions(const Options &options, const PlanSettings &settings);
+PipelineOptions pipelineOptions(const Options &options, const PlanSettings &settings, const MachineDescription &machine);
 
 } // namespace strata::compile

@@ -84,16 +84,16 @@ template <class KV> __device__ __forceinline__ float tileScore(const Byte *share
   const float *query = reinterpret_cast<const float *>(shared + Shape::kQueries) +
                        threadIdx.x / kAttentionPositions * Shape::kPadded;
   const Byte *row = shared + Shape::kRows + threadIdx.x % kAttentionPositions * Shape::kStride;
-  float sum = 0.0f;
-#pragma unroll 4
+  float sums[4] = {0.0f, 0.0f, 0.0f, 0.0f};
+#pragma unroll 2
   for (unsigned column = 0; column < Shape::kPadded; column += Shape::kVector) {
     unsigned words[4];
     loadWords<4, 16>(row + column * KV::Encoding::kBytes, words);
 #pragma unroll
     for (unsigned i = 0; i < Shape::kVector; ++i)
-      sum = fmaf(query[column + i], KV::Encoding::number(words, i), sum);
+      sums[i % 4] = fmaf(query[column + i], KV::Encoding::number(words, i), sums[i % 4]);
   }
-  return sum * scale;
+  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) * scale;
 }
 
 /// Adds the tile's rows, weighted, to all sums.
