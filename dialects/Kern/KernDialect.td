@@ -25,7 +25,7 @@ def Kern_Dialect : Dialect {
                            %residual: !kern.pointer<f32, read>, %result: !kern.pointer<f32, write>, %rows: i32)
         launch <threads = 128, grid_x = 56, rows_per_cta = 1, shared_bytes = 0, minimum_ctas = 5> texts ["MatmulFew.cuh"] {
       kern.main_loop "strata::matmulFew<strata::Q4_0, strata::I16, 7168, 16384, epilogue, 1>"
-          (%input, %weight, %rows, %residual, %result) : ... epilogue (%value, %row, %column) {
+          (%input, %weight, %rows, %residual, %result) : ... epilogue [3, 4] (%value, %row, %column) {
         %0 = kern.load %residual[%row, %column] columns 7168 : !kern.pointer<f32, read>
         %1 = arith.addf %value, %0 : f32
         kern.store %1, %result[%row, %column] columns 7168 : !kern.pointer<f32, write>

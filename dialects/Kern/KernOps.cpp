@@ -122,9 +122,13 @@ ParseResult MainLoopOp::parse(OpAsmParser &parser, OperationState &state) {
   if (failed(parser.parseOptionalKeyword("epilogue")))
     return parser.parseOptionalAttrDict(state.attributes);
   SmallVector<OpAsmParser::Argument> arguments;
-  if (parser.parseArgumentList(arguments, OpAsmParser::Delimiter::Paren))
+  SmallVector<int32_t> handed;
+  auto parseHanded = [&] { return parser.parseInteger(handed.emplace_back()); };
+  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, parseHanded) ||
+      parser.parseArgumentList(arguments, OpAsmParser::Delimiter::Paren))
     return failure();
   Builder &builder = parser.getBuilder();
+  state.addAttribute("handed", builder.getDenseI32ArrayAttr(handed));
   if (arguments.size() != 3)
     return parser.emitError(start, "an epilogue has a value, a row and a column");
   arguments[0].type = builder.getF32Type();
@@ -136,12 +140,14 @@ void MainLoopOp::print(OpAsmPrinter &printer) {
   printer << ' ' << getCalleeAttr() << '(' << getOperands() << ") : ";
   llvm::interleaveComma(getOperandTypes(), printer);
   if (!getEpilogue().empty()) {
-    printer << " epilogue (";
+    printer << " epilogue [";
+    llvm::interleaveComma(getHanded(), printer);
+    printer << "] (";
     llvm::interleaveComma(getEpilogue().getArguments(), printer, [&](Value argument) { printer << argument; });
     printer << ") ";
     printer.printRegion(getEpilogue(), /*printEntryBlockArgs=*/false);
   }
-  printer.printOptionalAttrDict((*this)->getAttrs(), {"callee"});
+  printer.printOptionalAttrDict((*this)->getAttrs(), {"callee", "handed"});
 }
 
 /// Whether the template arguments of a callee name the epilogue.
@@ -159,13 +165,18 @@ LogicalResult MainLoopOp::verifyRegions() {
   auto types = getEpilogue().getArgumentTypes();
   if (types.size() != 3 || !types[0].isF32() || !types[1].isInteger(32) || !types[2].isInteger(32))
     return emitOpError("an epilogue has a value of f32, and a row and a column of i32");
+  llvm::SmallDenseSet<Value> pointers;
+  for (int32_t index : getHanded()) {
+    if (index < 0 || size_t(index) >= getOperands().size())
+      return emitOpError() << "hands operand " << index << " of " << getOperands().size() << " to its epilogue";
+    pointers.insert(getOperands()[index]);
+  }
   for (Operation &op : getEpilogue().front()) {
     if (!isa<LoadOp, StoreOp>(op) && op.getDialect()->getNamespace() != "arith")
       return op.emitOpError("cannot stand in an epilogue, only loads, stores and arithmetic");
-    // What is not the epilogue's own reaches it as an operand of the main loop.
     for (Value operand : op.getOperands())
-      if (operand.getParentRegion() != &getEpilogue() && !llvm::is_contained(getOperands(), operand))
-        return op.emitOpError("uses what the main loop is not called with");
+      if (operand.getParentRegion() != &getEpilogue() && !pointers.contains(operand))
+        return op.emitOpError("uses what the main loop does not hand to its epilogue");
   }
   return success();
 }

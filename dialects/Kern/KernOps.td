@@ -95,19 +95,20 @@ def Kern_MainLoopOp : Kern_Op<"main_loop", [
   let summary = "Calls a main loop";
   let description = [{
     `callee` is a device function with its template arguments. If it has `epilogue` among them, the region is that: what happens
-    to a number that the loop has made, `value`, for a `row` of the input and a `column` of the result. The operands behind the
-    loop's own are the epilogue's.
+    to a number that the loop has made, `value`, for a `row` of the input and a `column` of the result. The loop hands the operands
+    that are listed before it on to it.
 
     Example:
     ```mlir
     kern.main_loop "strata::matmulFew<strata::Q4_0, strata::I16, 96, 256, epilogue, 1>"(%input, %weight, %rows, %residual, %result)
         : !kern.pointer<bytes, read>, !kern.pointer<bytes, read>, i32, !kern.pointer<f32, read>, !kern.pointer<f32, write>
-        epilogue (%value, %row, %column) {
+        epilogue [3, 4] (%value, %row, %column) {
       kern.store %value, %result[%row, %column] columns 96 : !kern.pointer<f32, write>
     }
     ```
   }];
-  let arguments = (ins StrAttr:$callee, Variadic<AnyTypeOf<[Kern_PointerType, F32, I32]>>:$operands_);
+  let arguments = (ins StrAttr:$callee, Variadic<AnyTypeOf<[Kern_PointerType, F32, I32]>>:$operands_,
+                       DefaultValuedAttr<DenseI32ArrayAttr, "{}">:$handed);
   let regions = (region MaxSizedRegion<1>:$epilogue);
   let hasCustomAssemblyFormat = 1;
   let hasRegionVerifier = 1;

@@ -56,21 +56,10 @@ std::string literal(float value) {
   return text + "f";
 }
 
-/// The pointers that an epilogue uses, in the order in which the main loop hands them on: the last operands.
-SmallVector<Value> epiloguePointers(MainLoopOp loop) {
-  SmallVector<Value> pointers;
-  size_t first = loop.getOperands().size();
-  // The main loop's own operands come first; its epilogue's are residual and result.
-  first -= std::min<size_t>(first, 2);
-  for (Value operand : loop.getOperands().drop_front(first))
-    pointers.push_back(operand);
-  return pointers;
-}
-
 } // namespace
 
 void ConvertKernToEmitC::emitTable(TableOp table, OpBuilder &builder) {
-  std::string text = "static __device__ const float frequencies[" + std::to_string(table.getValues().size()) + "] = {{";
+  std::string text = "static __device__ const float frequencies[" + std::to_string(table.getValues().size()) + "] = {";
   llvm::raw_string_ostream stream(text);
   llvm::interleave(table.getValues(), stream, [&](float value) { stream << literal(value); }, ", ");
   stream << "};";
@@ -118,7 +107,9 @@ LogicalResult ConvertKernToEmitC::emitEpilogueOp(Operation &op, IRMapping &value
 LogicalResult ConvertKernToEmitC::emitEpilogue(FuncOp function, MainLoopOp loop, OpBuilder &builder) {
   OpBuilder::InsertionGuard guard(builder);
   Location location = loop.getLoc();
-  SmallVector<Value> pointers = epiloguePointers(loop);
+  SmallVector<Value> pointers;
+  for (int32_t index : loop.getHanded())
+    pointers.push_back(loop.getOperands()[index]);
   Type unsignedType = emitc::OpaqueType::get(&getContext(), "unsigned");
   SmallVector<Type> types = {builder.getF32Type(), unsignedType, unsignedType};
   for (Value pointer : pointers)
@@ -132,13 +123,9 @@ LogicalResult ConvertKernToEmitC::emitEpilogue(FuncOp function, MainLoopOp loop,
     values.map(argument, value);
   for (auto [index, pointer] : llvm::enumerate(pointers))
     values.map(pointer, block->getArgument(3 + index));
-  for (Operation &op : loop.getEpilogue().front()) {
-    for (Value operand : op.getOperands())
-      if (!values.contains(operand))
-        return op.emitError("uses a value that the main loop does not hand to its epilogue");
+  for (Operation &op : loop.getEpilogue().front())
     if (failed(emitEpilogueOp(op, values, builder)))
       return failure();
-  }
   emitc::ReturnOp::create(builder, location, Value());
   return success();
 }

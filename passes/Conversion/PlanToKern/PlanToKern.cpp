@@ -106,7 +106,13 @@ void ConvertPlanToKern::emitBody(kern::FuncOp function, const kernels::Plan &pla
     else
       llvm_unreachable("an argument is a parameter or a constant");
   }
-  auto loop = kern::MainLoopOp::create(builder, location, TypeRange(), builder.getStringAttr(step.callee), operands);
+  // Main loops hand a residual and a result on, and nothing in the place of a residual that is not there.
+  SmallVector<int32_t> handed;
+  auto result = llvm::find(step.arguments, "result");
+  if (step.epilogue)
+    handed = {int32_t(result - step.arguments.begin()) - 1, int32_t(result - step.arguments.begin())};
+  auto loop = kern::MainLoopOp::create(builder, location, TypeRange(), builder.getStringAttr(step.callee), operands,
+                                       builder.getDenseI32ArrayAttr(handed));
   if (step.epilogue)
     emitEpilogue(loop, step, names.lookup("residual"), names.lookup("result"));
 }
