@@ -5,7 +5,7 @@
 // What a dispatch asks the catalogue of kernels for.
 #pragma once
 
-#include "compiler/Codegen/Geometry.h"
+#include "compiler/Kernels/Geometry.h"
 #include "dialects/Plan/PlanOps.h"
 
 namespace strata {

@@ -6,7 +6,7 @@
 // of tests/runtime/Device tests the kernels.
 #pragma once
 
-#include "compiler/Codegen/Geometry.h"
+#include "compiler/Kernels/Geometry.h"
 #include "compiler/Codegen/Nvrtc.h"
 #include "runtime/Device/Device.h"
 #include "runtime/Simulator/Simulator.h"

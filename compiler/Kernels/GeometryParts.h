@@ -5,7 +5,7 @@
 // What the files that make up Geometry share.
 #pragma once
 
-#include "compiler/Codegen/Geometry.h"
+#include "compiler/Kernels/Geometry.h"
 
 namespace strata::kernels::detail {
 

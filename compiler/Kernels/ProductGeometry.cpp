@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // Geometry of the products and of the experts of a decode step.
-#include "compiler/Codegen/GeometryParts.h"
+#include "compiler/Kernels/GeometryParts.h"
 
 #include <fmt/format.h>
 

@@ -2,9 +2,9 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "compiler/Codegen/Geometry.h"
+#include "compiler/Kernels/Geometry.h"
 
-#include "compiler/Codegen/GeometryParts.h"
+#include "compiler/Kernels/GeometryParts.h"
 
 #include <algorithm>
 #include <fmt/format.h>

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // Geometry of `experts`, the experts of a prompt.
-#include "compiler/Codegen/GeometryParts.h"
+#include "compiler/Kernels/GeometryParts.h"
 
 #include <algorithm>
 #include <fmt/format.h>
