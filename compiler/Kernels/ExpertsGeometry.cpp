@@ -19,8 +19,9 @@ struct PromptShape {
 PromptShape promptShape(const Request &request, Encoding weight, uint32_t rows, uint32_t length, bool gated) {
   if (readsDigits(request, weight))
     return {kTileColumns, ceilDivide(rows, gated ? kTileRows / 2 : kTileRows), kTileCtas};
-  FewShape few = fewShape(weight, false, length, 8, gated ? 2 : 1);
-  return {8, ceilDivide(rows, few.tile), few.minimumCtas};
+  constexpr uint32_t kColumns = 4;
+  FewShape few = fewShape(weight, false, length, kColumns, gated ? 2 : 1);
+  return {kColumns, ceilDivide(rows, few.tile), few.minimumCtas};
 }
 
 /// Makes the steps of one operation; the encodings are those of gate, up and down.

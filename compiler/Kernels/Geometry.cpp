@@ -17,8 +17,8 @@ uint32_t Step::registerCeiling() const {
   return std::min<uint32_t>(255, 65536 / (threads * minimumCtas) / 8 * 8);
 }
 
-uint32_t fewColumns(uint32_t maximumRows) {
-  return maximumRows <= 1 ? 1 : maximumRows == 2 ? 2 : maximumRows <= 4 ? 4 : 8;
+uint32_t fewColumns(uint32_t maximumRows, bool digits) {
+  return maximumRows <= 1 ? 1 : maximumRows == 2 ? 2 : maximumRows <= 4 || !digits ? 4 : 8;
 }
 
 bool isRepacked(Encoding encoding) {
@@ -62,6 +62,8 @@ FewShape fewShape(Encoding weight, bool quantisedInput, uint32_t columns, uint32
   uint32_t rows = four ? 4 : groups <= 2 ? 2 : 1;
   // Registers grow with rows times columns; more CTAs would make ptxas spill.
   uint32_t minimumCtas = together == 4 ? 3 : together == 8 ? 4 : 5;
+  if (!quantisedInput)
+    minimumCtas = together >= 4 ? 2 : 3;
   return {4 * groups * rows, minimumCtas};
 }
 

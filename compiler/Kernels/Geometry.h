@@ -92,8 +92,9 @@ struct Plan {
 /// The request must be one that artifacts are checked for: nothing is verified here.
 Plan plan(const Request &request);
 
-/// How many columns share a read of the weight in the few-column form: 1, 2, 4 or 8.
-uint32_t fewColumns(uint32_t maximumRows);
+/// How many columns share a read of the weight in the few-column form: 1, 2, 4 or 8; rows of f32 at most 4, since they need
+/// more registers.
+uint32_t fewColumns(uint32_t maximumRows, bool digits);
 
 /// Whether the device keeps the encoding in planes, so that it must be repacked.
 bool isRepacked(Encoding encoding);

@@ -25,11 +25,12 @@ static void useTiles(const Request &request, bool gated, bool heads, Step &step)
 
 Plan product(const Request &request) {
   bool gated = request.operation == Operation::gated_matmul, heads = request.operation == Operation::head_matmul;
-  // The many-column form of rows that are no digits is the few-column one with 8 columns: same sums in the same order.
-  uint32_t together = request.form == schema::Form::few ? fewColumns(request.maximumRows) : 8;
   Encoding weight = request.weights[0];
-  FewShape shape = fewShape(weight, readsDigits(request, weight), request.columns, together, gated ? 2 : 1);
-  bool tiles = request.form == schema::Form::many && readsDigits(request, weight);
+  bool digits = readsDigits(request, weight);
+  // The many-column form of rows of f32 is the few-column one: same sums in the same order.
+  uint32_t together = fewColumns(request.maximumRows, digits);
+  FewShape shape = fewShape(weight, digits, request.columns, together, gated ? 2 : 1);
+  bool tiles = request.form == schema::Form::many && digits;
   std::string name = fmt::format("{}{}", gated ? "gatedMatmul" : heads ? "headMatmul" : "matmul", tiles ? "Many" : "Few");
   Step step = {name, {"MatmulFew.cuh"}, "", {}};
   std::string classes = weightClass(weight);

@@ -8,14 +8,14 @@
 
 namespace strata {
 
-/// How many activation rows a CTA takes: 64 on tensor cores; 8 by dot products, where 4 warps share the weight's rows.
-template <class A> constexpr unsigned promptColumns() { return A::kQuantised ? kTileColumns : 8; }
+/// How many activation rows a CTA takes: 64 on tensor cores, 4 by dot products.
+template <class A> constexpr unsigned promptColumns() { return A::kQuantised ? kTileColumns : 4; }
 
 /// Results per CTA and tiles of a matrix [N, K].
 template <class W, class A, unsigned N, unsigned K, bool GATED> struct PromptShape {
   static constexpr unsigned kColumns = promptColumns<A>();
   static constexpr unsigned kResults = A::kQuantised ? (GATED ? kTileRows / 2 : kTileRows)
-                                                     : FewShape<W, A, N, K, 8, GATED ? 2 : 1>::kTile;
+                                                     : FewShape<W, A, N, K, promptColumns<A>(), GATED ? 2 : 1>::kTile;
   static constexpr unsigned kTiles = ceilDivide(N, kResults);
 };
 
@@ -31,14 +31,15 @@ __device__ __forceinline__ void promptProduct(const RowOf &rowOf, unsigned count
                                                            write(value, index, row);
                                                        });
   } else {
-    using Shape = FewShape<W, A, N, K, 8>;
+    constexpr unsigned C = promptColumns<A>();
+    using Shape = FewShape<W, A, N, K, C>;
     unsigned first = firstRow + warpIndex() * Shape::kRowsPerWarp, tile[Shape::kRows];
     tileRows<N, Shape::kGroups>(first, tile);
-    const Byte *columns[8];
+    const Byte *columns[C];
 #pragma unroll
-    for (unsigned c = 0; c < 8; ++c)
+    for (unsigned c = 0; c < C; ++c)
       columns[c] = rowOf(c < count ? c : count - 1);
-    float sums[Shape::kRows][8];
+    float sums[Shape::kRows][C];
     clearSums(sums);
     addRowDots<W, A, N, K, K>(matrix, tile, columns, 0, sums);
     reduceSums<RowShape<W, K>::kLanes>(sums);
@@ -58,15 +59,16 @@ __device__ __forceinline__ void promptGated(const RowOf &rowOf, unsigned count, 
                                                             write(value, index, row);
                                                         });
   } else {
-    using Shape = FewShape<WG, A, N, K, 8, 2>;
+    constexpr unsigned C = promptColumns<A>();
+    using Shape = FewShape<WG, A, N, K, C, 2>;
     static_assert(RowShape<WG, K>::kLanes == RowShape<WU, K>::kLanes, "gate and up must be split over lanes alike");
     unsigned first = firstRow + warpIndex() * Shape::kRowsPerWarp, tile[Shape::kRows];
     tileRows<N, Shape::kGroups>(first, tile);
-    const Byte *columns[8];
+    const Byte *columns[C];
 #pragma unroll
-    for (unsigned c = 0; c < 8; ++c)
+    for (unsigned c = 0; c < C; ++c)
       columns[c] = rowOf(c < count ? c : count - 1);
-    float gates[Shape::kRows][8], ups[Shape::kRows][8];
+    float gates[Shape::kRows][C], ups[Shape::kRows][C];
     clearSums(gates);
     clearSums(ups);
     addRowDots<WG, A, N, K, K>(gate, tile, columns, 0, gates);
@@ -76,7 +78,7 @@ __device__ __forceinline__ void promptGated(const RowOf &rowOf, unsigned count, 
 #pragma unroll
     for (unsigned r = 0; r < Shape::kRows; ++r)
 #pragma unroll
-      for (unsigned c = 0; c < 8; ++c)
+      for (unsigned c = 0; c < C; ++c)
         gates[r][c] = silu(gates[r][c]) * ups[r][c];
     writeTile<N, Shape::kGroups>(first, 0, count, gates, write);
   }

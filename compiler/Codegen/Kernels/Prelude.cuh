@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // What every kernel builds on: words of PTX that CUDA C++ lacks, loads of any alignment, sums over lanes, functions.
-// A translation unit is this file, the files that the kernel needs, and the generated entry point, without any #include.
+// A translation unit is this file, the files that the kernel needs, and the generated entry point.
 // needs:
 
 namespace strata {

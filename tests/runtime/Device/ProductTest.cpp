@@ -80,7 +80,7 @@ TEST_P(ProductTest, Matmul) {
                   {result},
                   {}});
     expectWithin(bench.download(result), reference::matmul(numbers, weight.numbers),
-                 reference::matmul(absolute(numbers), absolute(weight.numbers)), toleranceFor(encoding, activations));
+                 reference::matmul(absolute(numbers), absolute(weight.numbers)), allowed(toleranceFor(encoding, activations)));
   });
 }
 
@@ -124,7 +124,7 @@ TEST_P(ProductTest, GatedMatmul) {
     for (uint64_t i = 0; i < magnitude.numbers.size(); ++i)
       magnitude.numbers[i] *= gates.numbers[i];
     expectWithin(bench.download(result), reference::gatedMatmul(numbers, gate.numbers, up.numbers), magnitude,
-                 3 * toleranceFor(encoding, activations));
+                 3 * allowed(toleranceFor(encoding, activations)));
   });
 }
 
@@ -143,20 +143,8 @@ TEST_P(ProductTest, HeadMatmul) {
     bench.launch(call);
     expectWithin(bench.download(result), reference::headMatmul(numbers, weight.numbers, kHeads),
                  reference::headMatmul(absolute(numbers), absolute(weight.numbers), kHeads),
-                 toleranceFor(encoding, activations));
+                 allowed(toleranceFor(encoding, activations)));
   });
-}
-
-TEST_P(ProductTest, DigitsWithUnquantisedWeightsAreRefused) {
-  Weight weight = bench.weight(Encoding::F16, 1, 4, 32);
-  BoundOperand input = bench.activation(bench.numbers(1, 32), ActivationEncoding::i8);
-  PreparedCall call{Operation::matmul, Form::few, ActivationEncoding::i8, 1, {}, {bench.space(1, 4)}, {}};
-  call.reads = {input, bench.upload(weight), absent()};
-  auto launched = device->launch(call.call());
-  ASSERT_FALSE(launched);
-  EXPECT_EQ(launched.error().id, "A20");
-  EXPECT_EQ(launched.error().message,
-            "matmul has no product of F16 weights with i8 activations: compile the model again");
 }
 
 } // namespace
