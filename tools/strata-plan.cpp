@@ -11,8 +11,8 @@ using namespace strata;
 int main(int argc, char **argv) {
   CLI::App app("Plans a model for a machine: what fits where, what it will cost, and why.", "strata-plan");
   prepareCommandLine(app);
-  plan::Options options;
-  plan::addOptions(app, options);
-  options.commandLine = plan::verifyingCommand(argc, argv);
-  return runTool("strata-plan", app, argc, argv, [&] { return plan::planModel(options); });
+  planning::Options options;
+  planning::addOptions(app, options);
+  options.commandLine = planning::verifyingCommand(argc, argv);
+  return runTool("strata-plan", app, argc, argv, [&] { return planning::planModel(options); });
 }

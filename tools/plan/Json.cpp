@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-namespace strata::plan {
+namespace strata::planning {
 
 using nlohmann::ordered_json;
 
@@ -109,6 +109,7 @@ std::string formatJson(const Planned &planned) {
   for (size_t i = 0; i < kTiers; ++i)
     out["tiers"][std::string(tierName(static_cast<Tier>(i)))] = tierJson(plan.tiers[i]);
   out["output"] = tierName(plan.output);
+  out["prompt_device"] = plan.promptDevice() == ComputeDevice::Gpu ? "gpu" : "host";
   out["layers"] = layersJson(plan);
   out["arenas"] = arenasJson(plan);
   if (plan.shortfall) {
@@ -125,4 +126,4 @@ std::string formatJson(const Planned &planned) {
   return out.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 
-} // namespace strata::plan
+} // namespace strata::planning

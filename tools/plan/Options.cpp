@@ -10,7 +10,7 @@
 #include <limits>
 #include <string_view>
 
-namespace strata::plan {
+namespace strata::planning {
 
 namespace {
 
@@ -119,4 +119,4 @@ std::string verifyingCommand(int argc, const char *const *argv) {
   return line;
 }
 
-} // namespace strata::plan
+} // namespace strata::planning

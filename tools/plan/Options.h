@@ -12,7 +12,7 @@
 #include <optional>
 #include <string>
 
-namespace strata::plan {
+namespace strata::planning {
 
 struct Options {
   std::string model;
@@ -36,4 +36,4 @@ void addOptions(CLI::App &app, Options &options);
 /// The command line again with a machine that was measured.
 std::string verifyingCommand(int argc, const char *const *argv);
 
-} // namespace strata::plan
+} // namespace strata::planning

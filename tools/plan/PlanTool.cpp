@@ -11,7 +11,7 @@
 
 #include <fmt/format.h>
 
-namespace strata::plan {
+namespace strata::planning {
 
 static constexpr std::string_view kTool = "strata-plan";
 
@@ -97,4 +97,4 @@ Result<ExitCode> planModel(const Options &options) {
   return ExitCode::Done;
 }
 
-} // namespace strata::plan
+} // namespace strata::planning

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace strata::plan {
+namespace strata::planning {
 
 /// Everything that a report is made of.
 struct Planned {
@@ -46,4 +46,4 @@ Result<std::string> formatWhatIf(const Planned &planned, std::string_view what);
 /// Bytes of one position if keys and values of every head were kept, as caches do that do not know latent attention.
 uint64_t expandedKvBytes(const ModelDescription &description, uint64_t numberBytes);
 
-} // namespace strata::plan
+} // namespace strata::planning

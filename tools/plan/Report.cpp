@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
-namespace strata::plan {
+namespace strata::planning {
 
 uint64_t expandedKvBytes(const ModelDescription &description, uint64_t numberBytes) {
   uint64_t head = uint64_t{description.nope} + description.rope + description.value;
@@ -30,16 +30,26 @@ namespace {
 
 constexpr size_t kMostAdvice = 3;
 
-/// "2:35" from a minute on, "4.8 s" and "37 ms" below.
+/// "2:35 min" from a minute on, "4.83 s", "37 ms" and "12 us" below.
 std::string formatTime(double seconds) {
+  if (seconds < 1e-3)
+    return fmt::format("{:.0f} us", seconds * 1e6);
   if (seconds < 1)
     return fmt::format("{:.0f} ms", seconds * 1e3);
+  if (seconds < 9.995)
+    return fmt::format("{:.2f} s", seconds);
   if (seconds < 59.95)
     return fmt::format("{:.1f} s", seconds);
   auto whole = static_cast<uint64_t>(std::min(seconds, 1e15) + 0.5);
   if (whole >= 3600)
     return fmt::format("{}:{:02}:{:02} h", whole / 3600, whole / 60 % 60, whole % 60);
   return fmt::format("{}:{:02} min", whole / 60, whole % 60);
+}
+
+/// Three digits that say something, at the slow end too.
+std::string formatSpeed(double tokensPerSecond) {
+  int decimals = tokensPerSecond < 1 ? 3 : tokensPerSecond < 100 ? 2 : 0;
+  return fmt::format("{:.{}f} tok/s", tokensPerSecond, decimals);
 }
 
 std::string formatRate(const Figure &figure) {
@@ -91,13 +101,13 @@ void Report::header() {
 void Report::settings() {
   const PlanSettings &settings = plan.settings;
   std::string halved = plan.promptTokensWished > settings.promptTokens
-                           ? fmt::format(", not {}, which do not fit", formatCount(plan.promptTokensWished))
+                           ? fmt::format(" ({} do not fit)", formatCount(plan.promptTokensWished))
                            : "";
-  line("settings   context {}, {} sequence{}, prompts in passes of {} tokens{}, KV {}", formatCount(settings.context),
+  line("settings   context {}, {} sequence{}, passes of {} prompt tokens{}, KV {}", formatCount(settings.context),
        settings.sequences, settings.sequences == 1 ? "" : "s", formatCount(settings.promptTokens), halved,
        settings.kvNumberBytes == 2 ? "f16" : "f32");
   Checked expanded = Checked(settings.context) * settings.sequences * expandedKvBytes(model, settings.kvNumberBytes);
-  line("kv cache   {} of latents, {} B a position; keys and values of all heads would be {}",
+  line("kv cache   {} of latents, {} B a position; all heads' keys and values would be {}",
        formatBytes(plan.of(Tier::Gpu).kv + plan.of(Tier::Ram).kv),
        formatCount(kvBytesPerPosition(model, settings.kvNumberBytes)),
        expanded.valid() ? formatBytes(expanded.value()) : "more than 2^64 B");
@@ -130,22 +140,21 @@ void Report::tiers() {
 
 void Report::speed() {
   const TokenPrediction &low = prediction.uniform, &high = prediction.best();
-  line("speed      {:.2f} tok/s with uniform routing ({:.1f} % hits, {:.2f} GB a token from disk)",
-       low.tokensPerSecond(), 100 * low.hitRate, low.expertBytes[2] / 1e9);
+  line("speed      {} after {} tokens, uniform routing ({:.1f} % hits, {:.2f} GB from disk)",
+       formatSpeed(low.tokensPerSecond()), formatCount(plan.settings.context), 100 * low.hitRate,
+       low.expertBytes[2] / 1e9);
   if (prediction.traced || low.hitRate < 1)
-    line("           {:.2f} tok/s with {:.1f} % hits, {}", high.tokensPerSecond(), 100 * high.hitRate,
-         prediction.traced ? "as the usage counts have it"
-                           : "ASSUMED from what is published of siblings; at the end of the context");
+    line("           {} with {:.1f} % hits, {}", formatSpeed(high.tokensPerSecond()), 100 * high.hitRate,
+         prediction.traced ? "as the usage counts have it" : "ASSUMED from what is published of siblings");
 }
 
 void Report::firstTokens() {
   std::string times;
   for (const PromptPrediction &prompt : prediction.prompts)
-    times +=
-        fmt::format("{}{}: {}", times.empty() ? "" : ", ", formatCount(prompt.tokens), formatTime(prompt.cost.total));
+    times += fmt::format("{}{}{} {}", times.empty() ? "" : ", ", formatCount(prompt.tokens),
+                         times.empty() ? " tokens" : "", formatTime(prompt.cost.total));
   if (!times.empty())
-    line("prompts    first token after ({} by tokens) {}", costTermName(prediction.prompts.back().cost.bottleneck),
-         times);
+    line("prompts    {} to the first token", times);
   if (prediction.loadSeconds > 0)
     line("loading    {} until all that stays in memory is read, {} of it for the dense part",
          formatTime(prediction.loadSeconds), formatTime(prediction.denseLoadSeconds));
@@ -153,9 +162,10 @@ void Report::firstTokens() {
 
 void Report::memoryReason(Tier tier) {
   const TierUse &use = plan.of(tier);
-  line("           {} has {} for experts: {} - dense {} - kv {} - scratch {} - head room {}", tierName(tier),
-       formatBytes(use.free() + use.expertBytes), formatBytes(use.budget), formatBytes(use.dense), formatBytes(use.kv),
-       formatBytes(use.scratch), formatBytes(use.headRoom));
+  auto gib = [](uint64_t bytes) { return static_cast<double>(bytes) / (uint64_t{1} << 30); };
+  line("           {}: {:.1f} - dense {:.1f} - kv {:.1f} - scratch {:.1f} - head room {:.1f} = {:.1f} GiB for experts",
+       tierName(tier), gib(use.budget), gib(use.dense), gib(use.kv), gib(use.scratch), gib(use.headRoom),
+       gib(use.free() + use.expertBytes));
 }
 
 /// The largest terms of a token's time after the bottleneck.
@@ -188,7 +198,7 @@ void Report::faster() {
     return line("would help nothing of what is tried here makes it 1 % faster");
   for (size_t i = 0; i < std::min(kMostAdvice, planned.faster.size()); ++i) {
     const Advice &one = planned.faster[i];
-    line("{:<11}{}: {:.2f} tok/s, +{:.0f} %", i == 0 ? "would help" : "", one.change, one.tokensPerSecond,
+    line("{:<11}{}: {}, +{:.0f} %", i == 0 ? "would help" : "", one.change, formatSpeed(one.tokensPerSecond),
          100 * one.gain);
   }
 }
@@ -218,4 +228,4 @@ std::string formatReport(const Planned &planned, const std::string &command) {
   return Report(planned, command).format();
 }
 
-} // namespace strata::plan
+} // namespace strata::planning

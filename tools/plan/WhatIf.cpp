@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
-namespace strata::plan {
+namespace strata::planning {
 
 namespace {
 
@@ -24,7 +24,7 @@ struct Row {
 };
 
 std::string head(std::string_view name, std::string_view extra) {
-  return fmt::format("{:<16}{:>12}{:>12}{:>12}{:>8}{:>9}{:>14}  {}\n", name, "gpu experts", "ram experts",
+  return fmt::format("{:<14}{:>12}{:>13}{:>14}{:>8}{:>9}{:>12}  {}\n", name, "gpu experts", "ram experts",
                      "disk experts", "hits", "tok/s", "32k prompt", extra);
 }
 
@@ -39,9 +39,9 @@ Result<std::string> rowOf(const Row &row, const ModelWeights &weights, const Mac
                           const PlanRequest &request) {
   STRATA_ASSIGN(Plan plan, makePlan(weights, machine, request));
   if (plan.shortfall)
-    return fmt::format("{:<16}{:<67}  {}\n", row.name, verdict(plan, {}), row.extra);
+    return fmt::format("{:<14}{:<68}  {}\n", row.name, verdict(plan, {}), row.extra);
   Prediction prediction = predict(plan, weights, machine);
-  return fmt::format("{:<16}{:>12}{:>12}{:>12}{:>6.1f} %{:>9.2f}{:>14}  {}\n", row.name,
+  return fmt::format("{:<14}{:>12}{:>13}{:>14}{:>6.1f} %{:>9.2f}{:>12}  {}\n", row.name,
                      formatCount(plan.of(Tier::Gpu).experts), formatCount(plan.of(Tier::Ram).experts),
                      formatCount(plan.of(Tier::Disk).experts), 100 * prediction.uniform.hitRate,
                      prediction.uniform.tokensPerSecond(), promptTime(prediction, request.settings.context), row.extra);
@@ -87,7 +87,7 @@ Result<std::string> machines(const Planned &planned) {
     std::string memory = fmt::format("{}, {}", machine.gpu ? formatBytes(machine.gpu->memoryBytes) : "no GPU",
                                      formatBytes(machine.ramBytes));
     STRATA_ASSIGN(std::string line,
-                  rowOf({escapeName(machine.name).substr(0, 15), memory}, planned.weights, machine, planned.request));
+                  rowOf({escapeName(machine.name).substr(0, 13), memory}, planned.weights, machine, planned.request));
     table += line;
   }
   return table;
@@ -119,7 +119,7 @@ Result<std::string> quantisations(const Planned &planned) {
     std::string name(encodingInfo(encoding).name);
     auto tensors = requantise(planned.tensors, encoding);
     if (!tensors) {
-      table += fmt::format("{:<16}rows of this model are no whole number of its blocks\n", name);
+      table += fmt::format("{:<14}rows of this model are no whole number of its blocks\n", name);
       continue;
     }
     STRATA_ASSIGN(ModelWeights weights, weighModel(*tensors, planned.weights.description));
@@ -141,4 +141,4 @@ Result<std::string> formatWhatIf(const Planned &planned, std::string_view what) 
   return quantisations(planned);
 }
 
-} // namespace strata::plan
+} // namespace strata::planning
