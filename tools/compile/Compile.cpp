@@ -14,6 +14,7 @@
 #include "passes/RegisterAll.h"
 #include "runtime/Base/HostLimits.h"
 #include "tools/CommandLine.h"
+#include "tools/DescribeModel.h"
 #include "tools/compile/Phases.h"
 #include "tools/compile/Settings.h"
 
@@ -31,17 +32,6 @@ constexpr std::string_view kTool = "strata-compile";
 void remark(std::string_view kind, const std::vector<std::string> &sentences) {
   for (const std::string &sentence : sentences)
     fmt::print(stderr, "{}: {}: {}\n", kTool, kind, sentence);
-}
-
-/// Reports all that is wrong with a model; the last error is returned, for the tool to report.
-Result<ModelDescription> describe(const gguf::Model &model, const Options &options) {
-  auto description = describeModel(model, {options.expertGroups});
-  if (description)
-    return *std::move(description);
-  std::vector<Error> &errors = description.error();
-  for (size_t i = 0; i + 1 < errors.size(); ++i)
-    reportError(kTool, errors[i]);
-  return tl::unexpected<Error>(std::move(errors.back()));
 }
 
 /// The artifact must not take the place of the model it is made from.
@@ -214,7 +204,7 @@ Result<ExitCode> compileModel(const Options &options) {
   STRATA_TRY(checkOptions(options));
   STRATA_ASSIGN(gguf::Model model, gguf::Model::open(options.model, {.headerOnly = options.headerOnly}));
   STRATA_TRY(checkOutput(options.output, model));
-  STRATA_ASSIGN(ModelDescription description, describe(model, options));
+  STRATA_ASSIGN(ModelDescription description, describeAndReport(kTool, model, {options.expertGroups}));
   STRATA_TRY(Compilation(options, std::move(model), std::move(description)).run());
   return ExitCode::Done;
 }
