@@ -5,6 +5,7 @@
 #include "dialects/Kern/KernOps.h"
 
 #include "mlir/IR/Builders.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using namespace strata::kern;
@@ -153,8 +154,8 @@ void MainLoopOp::print(OpAsmPrinter &printer) {
 /// Whether the template arguments of a callee name the epilogue.
 static bool namesEpilogue(StringRef callee) {
   SmallVector<StringRef> parts;
-  callee.split(parts, ',');
-  return llvm::any_of(parts, [](StringRef part) { return part.trim(" <>") == "epilogue"; });
+  llvm::SplitString(callee, parts, "<>, ");
+  return llvm::is_contained(parts, "epilogue");
 }
 
 LogicalResult MainLoopOp::verifyRegions() {

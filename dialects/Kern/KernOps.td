@@ -52,7 +52,7 @@ def Kern_ConstantOp : Kern_Op<"constant", [Pure]> {
 
     Example:
     ```mlir
-    %0 = kern.constant 1.0e-6 : f32
+    %0 = kern.constant 1.0e-6
     ```
   }];
   let arguments = (ins F32Attr:$value);
