@@ -138,7 +138,8 @@ Plan expertsOfPrompt(const Request &request) {
   plan.parameters = {{kBytes, "input"}, {kIntegers, "ids"}, {kFloats, "weights"},
                      {kBytes, "gate"},  {kBytes, "up"},     {kBytes, "down"}};
   if (shared)
-    plan.parameters.insert(plan.parameters.end(), {{kBytes, "sharedGate"}, {kBytes, "sharedUp"}, {kBytes, "sharedDown"}});
+    plan.parameters.insert(plan.parameters.end(),
+                           {{kBytes, "sharedGate"}, {kBytes, "sharedUp"}, {kBytes, "sharedDown"}});
   plan.parameters.push_back({kFloats, "residual"});
   // Scratch is both read and written: it is passed twice, and used as it is written.
   plan.parameters.insert(plan.parameters.end(), {{kFloats, "routedRead"},

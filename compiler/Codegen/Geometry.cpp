@@ -77,7 +77,6 @@ using namespace detail;
 
 namespace {
 
-
 std::string kvClass(const Request &request) {
   return fmt::format("strata::Kv<strata::{}, {}, {}, {}>", request.kv == schema::KvEncoding::f16 ? "KvF16" : "KvF32",
                      request.latent, request.rope, request.blocksPerSequence);
@@ -93,7 +92,8 @@ uint32_t normThreads(uint32_t columns) {
 
 Plan embed(const Request &request) {
   Step step = {"embed", {"Rows.cuh"}, "", {"tokens", "weight", "result"}};
-  step.callee = fmt::format("strata::embed<{}, {}, {}>", weightClass(request.weights[0]), request.results, request.columns);
+  step.callee =
+      fmt::format("strata::embed<{}, {}, {}>", weightClass(request.weights[0]), request.results, request.columns);
   step.gridX = ceilDivide(ceilDivide(request.columns, 32), 128);
   return rows({{kIntegers, "tokens"}, {kBytes, "weight"}, {kResult, "result"}}, step);
 }
@@ -135,7 +135,8 @@ Plan add(const Request &request) {
 
 Plan repack(const Request &request) {
   Step step = {"repack", {"Repack.cuh"}, "", {"source", "destination"}};
-  step.callee = fmt::format("strata::repack<{}, {}, {}>", weightClass(request.weights[0]), request.results, request.columns);
+  step.callee =
+      fmt::format("strata::repack<{}, {}, {}>", weightClass(request.weights[0]), request.results, request.columns);
   step.gridX = ceilDivide(uint64_t{request.results} * (request.columns / 32), 128);
   return rows({{kBytes, "source"}, {kWritten, "destination"}}, step);
 }
@@ -151,8 +152,15 @@ Plan queryRope(const Request &request) {
 
 Plan kvAppend(const Request &request) {
   Step step = {"kvAppend", {"Rope.cuh"}, fmt::format("strata::kvAppend<{}>", kvClass(request)), {}};
-  step.arguments = {"input", "weight", "positions", "sequences", "layer", "blockTable", "frequencies",
-                    number(request.magnitude), number(request.epsilon)};
+  step.arguments = {"input",
+                    "weight",
+                    "positions",
+                    "sequences",
+                    "layer",
+                    "blockTable",
+                    "frequencies",
+                    number(request.magnitude),
+                    number(request.epsilon)};
   step.frequencies = true;
   step.threads = normThreads(request.latent);
   return rows({{kFloats, "input"},
@@ -178,7 +186,8 @@ Plan attention(const Request &request) {
   Step step = {splits ? "attentionSplits" : "attention", {"Attention.cuh"}, "", {}};
   std::string constants = splits ? fmt::format(", {}, {}", request.splitPositions, request.splits) : "";
   step.callee = fmt::format("strata::{}<{}, {}{}>", step.name, kvClass(request), request.heads, constants);
-  step.arguments = {"absorbed", "rotated", "layer", "blockTable", "positions", "sequences", "result", number(request.scale)};
+  step.arguments = {"absorbed",  "rotated",   "layer",  "blockTable",
+                    "positions", "sequences", "result", number(request.scale)};
   step.gridX = ceilDivide(request.heads, kAttentionHeads) * (splits ? request.splits : 1);
   step.dynamicSharedBytes = attentionShared(request);
   return rows({{kFloats, "absorbed"},
@@ -201,9 +210,9 @@ Plan attentionCombine(const Request &request) {
 
 Plan route(const Request &request) {
   Step step = {"route", {"Route.cuh"}, "", {"logits", request.bias ? "bias" : "nullptr", "ids", "weights", "rows"}};
-  step.callee = fmt::format("strata::route<strata::Router<{}, {}, {}, {}>, {}, {}>", request.experts, request.groups,
-                            request.groupsUsed, request.expertsUsed, request.gate == schema::Gate::sigmoid,
-                            request.normalise);
+  step.callee =
+      fmt::format("strata::route<strata::Router<{}, {}, {}, {}>, {}, {}>", request.experts, request.groups,
+                  request.groupsUsed, request.expertsUsed, request.gate == schema::Gate::sigmoid, request.normalise);
   step.arguments.push_back(number(request.scale));
   step.rowsPerCta = 4;
   std::vector<Parameter> parameters = {{kFloats, "logits"}, {kIntegerResult, "ids"}, {kResult, "weights"}};

@@ -31,7 +31,11 @@ Plan product(const Request &request) {
   uint32_t together = fewColumns(request.maximumRows, digits);
   FewShape shape = fewShape(weight, digits, request.columns, together, gated ? 2 : 1);
   bool tiles = request.form == schema::Form::many && digits;
-  std::string name = fmt::format("{}{}", gated ? "gatedMatmul" : heads ? "headMatmul" : "matmul", tiles ? "Many" : "Few");
+  std::string name = fmt::format("{}{}",
+                                 gated   ? "gatedMatmul"
+                                 : heads ? "headMatmul"
+                                         : "matmul",
+                                 tiles ? "Many" : "Few");
   Step step = {name, {"MatmulFew.cuh"}, "", {}};
   std::string classes = weightClass(weight);
   if (gated)
@@ -83,9 +87,9 @@ Plan expertsOfStep(const Request &request) {
     FewShape shape = fewShape(routed, readsDigits(request, routed), request.columns, 1, 2);
     FewShape sharedShape = fewShape(other, readsDigits(request, other), request.columns, 1, 2);
     step = {"expertsGateUp", {"ExpertsStep.cuh"}, "", {}};
-    step.callee = fmt::format("strata::expertsGateUp<{}, {}, {}, {}>", weightClass(routed), weightClass(other), activation,
-                              expertsClass(request));
-    step.arguments = {"input", "ids",    "gate", "up", shared ? "sharedGate" : "nullptr", shared ? "sharedUp" : "nullptr",
+    step.callee = fmt::format("strata::expertsGateUp<{}, {}, {}, {}>", weightClass(routed), weightClass(other),
+                              activation, expertsClass(request));
+    step.arguments = {"input", "ids", "gate", "up", shared ? "sharedGate" : "nullptr", shared ? "sharedUp" : "nullptr",
                       "result"};
     step.gridX = request.expertsUsed * ceilDivide(request.width, shape.tile) +
                  (shared ? ceilDivide(request.sharedWidth, sharedShape.tile) : 0);

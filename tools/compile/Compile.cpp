@@ -5,9 +5,9 @@
 #include "tools/compile/Compile.h"
 
 #include "compiler/Artifact/ArtifactWriter.h"
-#include "compiler/Support/AtomicFile.h"
 #include "compiler/Artifact/PlanSizes.h"
 #include "compiler/Import/Import.h"
+#include "compiler/Support/AtomicFile.h"
 #include "passes/RegisterAll.h"
 #include "tools/CommandLine.h"
 #include "tools/compile/Phases.h"

@@ -2,9 +2,10 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// Absorbed attention over the paged cache, on CUDA cores: 8 heads of one row share each tile of 16 cached rows in shared
-// memory. Tiles begin at position 0 (or the split's first), whatever else runs, so that a row's bits depend on its own
-// position alone.
+// Absorbed attention over the paged cache, on CUDA cores: 8 heads of one row share each tile of 16 cached rows in
+// shared memory. Tiles begin at position 0 (or the split's first), whatever else runs, so that a row's bits depend on
+// its own position alone.
+//
 // needs: Kv.cuh
 
 namespace strata {
@@ -38,7 +39,8 @@ template <class KV> struct AttentionState {
 
 /// Copies the queries of 8 heads, absorbed part first; heads past the last repeat it.
 template <class KV, unsigned HEADS>
-__device__ __forceinline__ void loadQueries(const float *absorbed, const float *rotated, unsigned firstHead, Byte *shared) {
+__device__ __forceinline__ void loadQueries(const float *absorbed, const float *rotated, unsigned firstHead,
+                                            Byte *shared) {
   using Shape = AttentionShape<KV>;
   auto *queries = reinterpret_cast<float *>(shared + Shape::kQueries);
   for (unsigned i = threadIdx.x; i < kAttentionHeads * Shape::kPadded; i += 128) {
@@ -52,8 +54,8 @@ __device__ __forceinline__ void loadQueries(const float *absorbed, const float *
 
 /// Copies the cached rows of positions [first, first + 16), those from `end` on and the padding as zeros.
 template <class KV>
-__device__ __forceinline__ void loadCachedRows(const Byte *layer, const int *blockTable, unsigned sequence, unsigned first,
-                                               unsigned end, Byte *shared) {
+__device__ __forceinline__ void loadCachedRows(const Byte *layer, const int *blockTable, unsigned sequence,
+                                               unsigned first, unsigned end, Byte *shared) {
   using Shape = AttentionShape<KV>;
   // The widest unit that both a row and its padded form consist of, at least a number.
   constexpr unsigned kUnit = alignmentOf(KV::kRowBytes), kUnits = Shape::kPadded * KV::Encoding::kBytes / kUnit;
@@ -81,8 +83,8 @@ __device__ __forceinline__ void loadCachedRows(const Byte *layer, const int *blo
 /// This thread's score: head threadIdx.x / 16 against position threadIdx.x % 16 of the tile.
 template <class KV> __device__ __forceinline__ float tileScore(const Byte *shared, float scale) {
   using Shape = AttentionShape<KV>;
-  const float *query = reinterpret_cast<const float *>(shared + Shape::kQueries) +
-                       threadIdx.x / kAttentionPositions * Shape::kPadded;
+  const float *query =
+      reinterpret_cast<const float *>(shared + Shape::kQueries) + threadIdx.x / kAttentionPositions * Shape::kPadded;
   const Byte *row = shared + Shape::kRows + threadIdx.x % kAttentionPositions * Shape::kStride;
   float sums[4] = {0.0f, 0.0f, 0.0f, 0.0f};
 #pragma unroll 2
@@ -197,8 +199,8 @@ __device__ __forceinline__ void attentionSplits(const float *absorbed, const flo
     return;
   unsigned end = begin + SPLIT < count ? begin + SPLIT : count;
   AttentionState<KV> state;
-  attend<KV, HEADS>(absorbed, rotated, layer, blockTable, static_cast<unsigned>(sequences[blockIdx.y]), firstHead, begin,
-                    end, scale, shared, state);
+  attend<KV, HEADS>(absorbed, rotated, layer, blockTable, static_cast<unsigned>(sequences[blockIdx.y]), firstHead,
+                    begin, end, scale, shared, state);
   float *row = result + static_cast<unsigned long long>(blockIdx.y) * HEADS * SPLITS * kPartial;
   unsigned head = firstHead + threadIdx.x / kAttentionPositions;
   if (threadIdx.x % kAttentionPositions == 0 && head < HEADS) {
