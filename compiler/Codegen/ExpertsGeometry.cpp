@@ -20,7 +20,7 @@ PromptShape promptShape(const Request &request, Encoding weight, uint32_t rows, 
   if (readsDigits(request, weight))
     return {kTileColumns, ceilDivide(rows, gated ? kTileRows / 2 : kTileRows), kTileCtas};
   constexpr uint32_t kColumns = 4;
-  FewShape few = fewShape(weight, false, length, kColumns, gated ? 2 : 1);
+  FewShape few = fewShape(weight, false, rows, length, kColumns, gated ? 2 : 1);
   return {kColumns, ceilDivide(rows, few.tile), few.minimumCtas};
 }
 

@@ -55,11 +55,13 @@ std::string activationClass(schema::ActivationEncoding activations) {
   return activationClass(activations, Encoding::Q4_0);
 }
 
-FewShape fewShape(Encoding weight, bool quantisedInput, uint32_t columns, uint32_t together, uint32_t weights) {
+FewShape fewShape(Encoding weight, bool quantisedInput, uint32_t results, uint32_t columns, uint32_t together,
+                  uint32_t weights) {
   uint32_t widest = isRepacked(weight) ? 32 : weight == Encoding::F32 ? 4 : 8;
   uint32_t groups = 32 / lanesFor(columns / largestPower(columns, widest));
   bool four = together == 4 && groups == 1 && quantisedInput && weights == 1 && weight != Encoding::Q6_K;
-  uint32_t rows = four ? 4 : groups <= 2 ? 2 : 1;
+  bool few = together <= 2 && results < 2560 && weights == 1;
+  uint32_t rows = four ? 4 : groups <= 2 && !few ? 2 : 1;
   // Registers grow with rows times columns; more CTAs would make ptxas spill.
   uint32_t minimumCtas = together == 4 ? 3 : together == 8 ? 4 : 5;
   if (!quantisedInput)

@@ -29,7 +29,7 @@ Plan product(const Request &request) {
   bool digits = readsDigits(request, weight);
   // The many-column form of rows of f32 is the few-column one: same sums in the same order.
   uint32_t together = fewColumns(request.maximumRows, digits);
-  FewShape shape = fewShape(weight, digits, request.columns, together, gated ? 2 : 1);
+  FewShape shape = fewShape(weight, digits, request.results, request.columns, together, gated ? 2 : 1);
   bool tiles = request.form == schema::Form::many && digits;
   std::string name = fmt::format("{}{}",
                                  gated   ? "gatedMatmul"
@@ -84,8 +84,8 @@ Plan expertsOfStep(const Request &request) {
   if (request.operation == Operation::experts_gate_up) {
     Encoding routed = request.weights[0], other = shared ? request.weights[2] : routed;
     std::string activation = activationClass(request.activations, routed);
-    FewShape shape = fewShape(routed, readsDigits(request, routed), request.columns, 1, 2);
-    FewShape sharedShape = fewShape(other, readsDigits(request, other), request.columns, 1, 2);
+    FewShape shape = fewShape(routed, readsDigits(request, routed), request.width, request.columns, 1, 2);
+    FewShape sharedShape = fewShape(other, readsDigits(request, other), request.sharedWidth, request.columns, 1, 2);
     step = {"expertsGateUp", {"ExpertsStep.cuh"}, "", {}};
     step.callee = fmt::format("strata::expertsGateUp<{}, {}, {}, {}>", weightClass(routed), weightClass(other),
                               activation, expertsClass(request));
@@ -106,7 +106,7 @@ Plan expertsOfStep(const Request &request) {
     step.arguments = {"input", "ids", "weights", "down", shared ? "sharedDown" : "nullptr", "residual", "result"};
     step.epilogue = true;
     step.resultColumns = request.columns;
-    FewShape shape = fewShape(routed, readsDigits(request, routed), request.width, 1, 1);
+    FewShape shape = fewShape(routed, readsDigits(request, routed), request.columns, request.width, 1, 1);
     step.gridX = ceilDivide(request.columns, shape.tile);
     plan.parameters = {{kBytes, "input"}, {kIntegers, "ids"}, {kFloats, "weights"}, {kBytes, "down"}};
     if (shared)

@@ -16,7 +16,9 @@ template <class W, class A, unsigned N, unsigned K, unsigned C, unsigned WEIGHTS
   static constexpr unsigned kGroups = RowShape<W, K>::kGroups;
   // More rows share what is read of the activations; eight columns leave registers for two.
   static constexpr bool kFour = C == 4 && kGroups == 1 && A::kQuantised && WEIGHTS == 1 && !W::kHalves;
-  static constexpr unsigned kRows = kFour ? 4 : kGroups <= 2 ? 2 : 1;
+  // Matrices of few rows are spread over more CTAs instead.
+  static constexpr bool kSmall = C <= 2 && N < 2560 && WEIGHTS == 1;
+  static constexpr unsigned kRows = kFour ? 4 : kGroups <= 2 && !kSmall ? 2 : 1;
   static constexpr unsigned kRowsPerWarp = kGroups * kRows;
   static constexpr unsigned kTile = 4 * kRowsPerWarp;
   static constexpr unsigned kTiles = ceilDivide(N, kTile);

@@ -86,8 +86,8 @@ __device__ __forceinline__ void addRowDots(const Byte *matrix, const unsigned (&
   constexpr unsigned kSteps = ceilDivide(Shape::kChunks, LANES);
   unsigned lane = laneIndex() % LANES;
   if constexpr (W::kBlocked) {
-    // Two steps' loads are under way at once where there are few rows to fill the memory system with.
-    constexpr unsigned kAhead = R * C <= 4 && kSteps >= 2 ? 2 : 1;
+    // Several steps' loads are under way at once where there are few rows to fill the memory system with.
+    constexpr unsigned kAhead = R * C == 1 && kSteps >= 4 ? 4 : R * C <= 4 && kSteps >= 2 ? 2 : 1;
 #pragma unroll 1
     for (unsigned step = 0; step < kSteps; step += kAhead) {
       PackedBlock packed[kAhead][R];
