@@ -25,6 +25,7 @@ struct CompiledUnits {
 };
 
 /// The error is that of the first unit, in their order, that does not compile.
-Result<CompiledUnits> compileKernels(const Nvrtc &nvrtc, std::span<const KernelUnit> units, const CompileOptions &options);
+Result<CompiledUnits> compileKernels(const Nvrtc &nvrtc, std::span<const KernelUnit> units,
+                                     const CompileOptions &options);
 
 } // namespace strata

@@ -38,7 +38,8 @@ public:
       return {};
     const char *begin = reinterpret_cast<const char *>(bytes.data()) + offset;
     const void *end = std::memchr(begin, 0, bytes.size() - offset);
-    return end ? std::string_view(begin, static_cast<size_t>(static_cast<const char *>(end) - begin)) : std::string_view();
+    return end ? std::string_view(begin, static_cast<size_t>(static_cast<const char *>(end) - begin))
+               : std::string_view();
   }
   std::optional<Elf64_Shdr> section(uint64_t index) const {
     auto header = at<Elf64_Ehdr>(0);

@@ -12,8 +12,8 @@
 
 namespace strata {
 
-/// A folder with one file per compiled unit, named by the SHA-256 of all that decides the result: source, options, NVRTC's
-/// version. A file that is damaged or of another format counts as absent.
+/// A folder with one file per compiled unit, named by the SHA-256 of all that decides the result: source, options,
+/// NVRTC's version. A file that is damaged or of another format counts as absent.
 class KernelCache {
 public:
   /// $XDG_CACHE_HOME/strata/kernels, or $HOME/.cache/strata/kernels; empty if neither variable is set.

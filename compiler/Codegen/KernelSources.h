@@ -19,8 +19,8 @@ struct KernelText {
 /// All of them, by name.
 std::span<const KernelText> kernelTexts();
 
-/// Prelude.cuh, then `files` with what their lines "// needs:" name, each once and after all that it needs. The names must
-/// be those of kernelTexts().
+/// Prelude.cuh, then `files` with what their lines "// needs:" name, each once and after all that it needs. The names
+/// must be those of kernelTexts().
 std::string unitPrefix(std::span<const std::string_view> files);
 
 } // namespace strata

@@ -107,9 +107,10 @@ Result<Nvrtc> Nvrtc::openLibrary(const std::string &path) {
                             escapeName(path), adviceAboutWheel()));
   std::vector<int> supported = opened->supported();
   if (std::ranges::find(supported, kArchitecture) == supported.end())
-    return fail(ExitCode::Machine, "N02",
-                fmt::format("NVRTC {}.{} ('{}') cannot target sm_70, the V100S's architecture, which CUDA 13 dropped; {}",
-                            major, minor, escapeName(path), adviceAboutWheel()));
+    return fail(
+        ExitCode::Machine, "N02",
+        fmt::format("NVRTC {}.{} ('{}') cannot target sm_70, the V100S's architecture, which CUDA 13 dropped; {}",
+                    major, minor, escapeName(path), adviceAboutWheel()));
   result.functions = std::move(opened);
   result.versionText = fmt::format("{}.{}", major, minor);
   result.libraryPath = path;
@@ -117,7 +118,9 @@ Result<Nvrtc> Nvrtc::openLibrary(const std::string &path) {
 }
 
 Result<Nvrtc> Nvrtc::open(const NvrtcSearch &search) {
-  auto libraryIn = [](const std::string &folder) { return (std::filesystem::path(folder) / "libnvrtc.so.12").string(); };
+  auto libraryIn = [](const std::string &folder) {
+    return (std::filesystem::path(folder) / "libnvrtc.so.12").string();
+  };
   std::error_code ignored;
   if (!search.option.empty()) {
     // A folder without libnvrtc.so.12 may have another version: it is opened to say which.
@@ -127,8 +130,8 @@ Result<Nvrtc> Nvrtc::open(const NvrtcSearch &search) {
         path = (std::filesystem::path(search.option) / other).string();
     if (!std::filesystem::exists(path, ignored))
       return fail(ExitCode::Machine, "N01",
-                  fmt::format("there is no libnvrtc.so.12 in '{}', the folder of --nvrtc; {}", escapeName(search.option),
-                              adviceAboutWheel()));
+                  fmt::format("there is no libnvrtc.so.12 in '{}', the folder of --nvrtc; {}",
+                              escapeName(search.option), adviceAboutWheel()));
     return openLibrary(path);
   }
   std::vector<std::string> candidates;
@@ -138,9 +141,10 @@ Result<Nvrtc> Nvrtc::open(const NvrtcSearch &search) {
     for (const char *name : {"libnvrtc.so.12", "libnvrtc.so", "libnvrtc.so.13"})
       candidates.emplace_back(name);
   // The first that can be used; else the reason why one that was found cannot.
-  Result<Nvrtc> refused = fail(ExitCode::Machine, "N01",
-                               fmt::format("there is no NVRTC on this machine (libnvrtc.so.12, in {} or a system folder); {}",
-                                           search.setupFolder.empty() ? "--nvrtc's" : "tools/cuda.sh's", adviceAboutWheel()));
+  Result<Nvrtc> refused =
+      fail(ExitCode::Machine, "N01",
+           fmt::format("there is no NVRTC on this machine (libnvrtc.so.12, in {} or a system folder); {}",
+                       search.setupFolder.empty() ? "--nvrtc's" : "tools/cuda.sh's", adviceAboutWheel()));
   for (const std::string &candidate : candidates) {
     Result<Nvrtc> opened = openLibrary(candidate);
     if (opened)

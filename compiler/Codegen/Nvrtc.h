@@ -26,8 +26,8 @@ struct CompiledUnit {
   std::vector<std::byte> cubin;
 };
 
-/// Where to look for NVRTC, in this order: `option` alone if it is set (--nvrtc=DIR), else the folder that tools/cuda.sh
-/// fills, else the system's libraries.
+/// Where to look for NVRTC, in this order: `option` alone if it is set (--nvrtc=DIR), else the folder that
+/// tools/cuda.sh fills, else the system's libraries.
 struct NvrtcSearch {
   std::string option;
   std::string setupFolder = defaultSetupFolder();

@@ -20,7 +20,7 @@ PromptShape promptShape(const Request &request, Encoding weight, uint32_t rows, 
   if (readsDigits(request, weight))
     return {kTileColumns, ceilDivide(rows, gated ? kTileRows / 2 : kTileRows), kTileCtas};
   constexpr uint32_t kColumns = 4;
-  FewShape few = fewShape(weight, false, length, kColumns, gated ? 2 : 1);
+  FewShape few = fewShape(weight, false, rows, length, kColumns, gated ? 2 : 1);
   return {kColumns, ceilDivide(rows, few.tile), few.minimumCtas};
 }
 
@@ -138,7 +138,8 @@ Plan expertsOfPrompt(const Request &request) {
   plan.parameters = {{kBytes, "input"}, {kIntegers, "ids"}, {kFloats, "weights"},
                      {kBytes, "gate"},  {kBytes, "up"},     {kBytes, "down"}};
   if (shared)
-    plan.parameters.insert(plan.parameters.end(), {{kBytes, "sharedGate"}, {kBytes, "sharedUp"}, {kBytes, "sharedDown"}});
+    plan.parameters.insert(plan.parameters.end(),
+                           {{kBytes, "sharedGate"}, {kBytes, "sharedUp"}, {kBytes, "sharedDown"}});
   plan.parameters.push_back({kFloats, "residual"});
   // Scratch is both read and written: it is passed twice, and used as it is written.
   plan.parameters.insert(plan.parameters.end(), {{kFloats, "routedRead"},

@@ -55,11 +55,13 @@ std::string activationClass(schema::ActivationEncoding activations) {
   return activationClass(activations, Encoding::Q4_0);
 }
 
-FewShape fewShape(Encoding weight, bool quantisedInput, uint32_t columns, uint32_t together, uint32_t weights) {
+FewShape fewShape(Encoding weight, bool quantisedInput, uint32_t results, uint32_t columns, uint32_t together,
+                  uint32_t weights) {
   uint32_t widest = isRepacked(weight) ? 32 : weight == Encoding::F32 ? 4 : 8;
   uint32_t groups = 32 / lanesFor(columns / largestPower(columns, widest));
   bool four = together == 4 && groups == 1 && quantisedInput && weights == 1 && weight != Encoding::Q6_K;
-  uint32_t rows = four ? 4 : groups <= 2 ? 2 : 1;
+  bool few = together <= 2 && results < 2560 && weights == 1;
+  uint32_t rows = four ? 4 : groups <= 2 && !few ? 2 : 1;
   // Registers grow with rows times columns; more CTAs would make ptxas spill.
   uint32_t minimumCtas = together == 4 ? 3 : together == 8 ? 4 : 5;
   if (!quantisedInput)
@@ -77,7 +79,6 @@ using namespace detail;
 
 namespace {
 
-
 std::string kvClass(const Request &request) {
   return fmt::format("strata::Kv<strata::{}, {}, {}, {}>", request.kv == schema::KvEncoding::f16 ? "KvF16" : "KvF32",
                      request.latent, request.rope, request.blocksPerSequence);
@@ -93,7 +94,8 @@ uint32_t normThreads(uint32_t columns) {
 
 Plan embed(const Request &request) {
   Step step = {"embed", {"Rows.cuh"}, "", {"tokens", "weight", "result"}};
-  step.callee = fmt::format("strata::embed<{}, {}, {}>", weightClass(request.weights[0]), request.results, request.columns);
+  step.callee =
+      fmt::format("strata::embed<{}, {}, {}>", weightClass(request.weights[0]), request.results, request.columns);
   step.gridX = ceilDivide(ceilDivide(request.columns, 32), 128);
   return rows({{kIntegers, "tokens"}, {kBytes, "weight"}, {kResult, "result"}}, step);
 }
@@ -135,7 +137,8 @@ Plan add(const Request &request) {
 
 Plan repack(const Request &request) {
   Step step = {"repack", {"Repack.cuh"}, "", {"source", "destination"}};
-  step.callee = fmt::format("strata::repack<{}, {}, {}>", weightClass(request.weights[0]), request.results, request.columns);
+  step.callee =
+      fmt::format("strata::repack<{}, {}, {}>", weightClass(request.weights[0]), request.results, request.columns);
   step.gridX = ceilDivide(uint64_t{request.results} * (request.columns / 32), 128);
   return rows({{kBytes, "source"}, {kWritten, "destination"}}, step);
 }
@@ -151,8 +154,15 @@ Plan queryRope(const Request &request) {
 
 Plan kvAppend(const Request &request) {
   Step step = {"kvAppend", {"Rope.cuh"}, fmt::format("strata::kvAppend<{}>", kvClass(request)), {}};
-  step.arguments = {"input", "weight", "positions", "sequences", "layer", "blockTable", "frequencies",
-                    number(request.magnitude), number(request.epsilon)};
+  step.arguments = {"input",
+                    "weight",
+                    "positions",
+                    "sequences",
+                    "layer",
+                    "blockTable",
+                    "frequencies",
+                    number(request.magnitude),
+                    number(request.epsilon)};
   step.frequencies = true;
   step.threads = normThreads(request.latent);
   return rows({{kFloats, "input"},
@@ -178,7 +188,8 @@ Plan attention(const Request &request) {
   Step step = {splits ? "attentionSplits" : "attention", {"Attention.cuh"}, "", {}};
   std::string constants = splits ? fmt::format(", {}, {}", request.splitPositions, request.splits) : "";
   step.callee = fmt::format("strata::{}<{}, {}{}>", step.name, kvClass(request), request.heads, constants);
-  step.arguments = {"absorbed", "rotated", "layer", "blockTable", "positions", "sequences", "result", number(request.scale)};
+  step.arguments = {"absorbed",  "rotated",   "layer",  "blockTable",
+                    "positions", "sequences", "result", number(request.scale)};
   step.gridX = ceilDivide(request.heads, kAttentionHeads) * (splits ? request.splits : 1);
   step.dynamicSharedBytes = attentionShared(request);
   return rows({{kFloats, "absorbed"},
@@ -201,9 +212,9 @@ Plan attentionCombine(const Request &request) {
 
 Plan route(const Request &request) {
   Step step = {"route", {"Route.cuh"}, "", {"logits", request.bias ? "bias" : "nullptr", "ids", "weights", "rows"}};
-  step.callee = fmt::format("strata::route<strata::Router<{}, {}, {}, {}>, {}, {}>", request.experts, request.groups,
-                            request.groupsUsed, request.expertsUsed, request.gate == schema::Gate::sigmoid,
-                            request.normalise);
+  step.callee =
+      fmt::format("strata::route<strata::Router<{}, {}, {}, {}>, {}, {}>", request.experts, request.groups,
+                  request.groupsUsed, request.expertsUsed, request.gate == schema::Gate::sigmoid, request.normalise);
   step.arguments.push_back(number(request.scale));
   step.rowsPerCta = 4;
   std::vector<Parameter> parameters = {{kFloats, "logits"}, {kIntegerResult, "ids"}, {kResult, "weights"}};

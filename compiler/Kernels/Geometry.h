@@ -2,8 +2,8 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// Which kernels an operation is made of: for each the main loop with its template constants, what it is called with, and
-// the geometry of its launch. Plain functions of shapes and encodings, in step with the formulas of Kernels/*.cuh.
+// Which kernels an operation is made of: for each the main loop with its template constants, what it is called with,
+// and the geometry of its launch. Plain functions of shapes and encodings, in step with the formulas of Kernels/*.cuh.
 #pragma once
 
 #include "runtime/Schema/artifact_generated.h"
@@ -55,8 +55,8 @@ struct Request {
   float epsilon = 0, magnitude = 1, scale = 1;
 };
 
-/// One parameter of a kernel, in the order of the launch. The last is always `unsigned rows`, after it `unsigned segment`
-/// in kernels that are repeated.
+/// One parameter of a kernel, in the order of the launch. The last is always `unsigned rows`, after it `unsigned
+/// segment` in kernels that are repeated.
 struct Parameter {
   std::string_view type; ///< "const float *"
   std::string name;
@@ -64,20 +64,20 @@ struct Parameter {
 
 /// One kernel of an operation.
 struct Step {
-  std::string name;                          ///< What it is, for the kernel's name: "matmulFew".
-  std::vector<std::string_view> files;       ///< Of Kernels/, for unitPrefix.
-  std::string callee;                        ///< "strata::matmulFew<strata::Q4_0, strata::I16, 96, 256, epilogue, 1>"
-  std::vector<std::string> arguments;        ///< C expressions of the parameters' names.
-  bool epilogue = false;                     ///< The callee names `epilogue`, which the unit must define.
-  uint32_t resultColumns = 0;                ///< Numbers in a row of what the epilogue writes (and of its residual).
-  bool frequencies = false;                  ///< An argument is `frequencies`, an array that the unit must define.
+  std::string name;                    ///< What it is, for the kernel's name: "matmulFew".
+  std::vector<std::string_view> files; ///< Of Kernels/, for unitPrefix.
+  std::string callee;                  ///< "strata::matmulFew<strata::Q4_0, strata::I16, 96, 256, epilogue, 1>"
+  std::vector<std::string> arguments;  ///< C expressions of the parameters' names.
+  bool epilogue = false;               ///< The callee names `epilogue`, which the unit must define.
+  uint32_t resultColumns = 0;          ///< Numbers in a row of what the epilogue writes (and of its residual).
+  bool frequencies = false;            ///< An argument is `frequencies`, an array that the unit must define.
   uint32_t threads = 128;
   uint32_t gridX = 1;
-  uint32_t rowsPerCta = 1;                   ///< gridY = ceil(rows / rowsPerCta); 1 if this is 0.
+  uint32_t rowsPerCta = 1; ///< gridY = ceil(rows / rowsPerCta); 1 if this is 0.
   uint32_t dynamicSharedBytes = 0;
-  uint32_t minimumCtas = 4;                  ///< __launch_bounds__(threads, minimumCtas)
-  /// Repeated ceil(rows · perRow / segmentRows) times, with `segment` counting, together with its neighbours of the same
-  /// `group`: first all of the group with segment 0, then with 1. Not repeated if segmentRows is 0.
+  uint32_t minimumCtas = 4; ///< __launch_bounds__(threads, minimumCtas)
+  /// Repeated ceil(rows · perRow / segmentRows) times, with `segment` counting, together with its neighbours of the
+  /// same `group`: first all of the group with segment 0, then with 1. Not repeated if segmentRows is 0.
   uint32_t group = 0, perRow = 0, segmentRows = 0;
 
   /// What ptxas may not exceed: 65536 registers for the threads of minimumCtas CTAs, in units of 8, at most 255.
@@ -92,8 +92,8 @@ struct Plan {
 /// The request must be one that artifacts are checked for: nothing is verified here.
 Plan plan(const Request &request);
 
-/// How many columns share a read of the weight in the few-column form: 1, 2, 4 or 8; rows of f32 at most 4, since they need
-/// more registers.
+/// How many columns share a read of the weight in the few-column form: 1, 2, 4 or 8; rows of f32 at most 4, since they
+/// need more registers.
 uint32_t fewColumns(uint32_t maximumRows, bool digits);
 
 /// Whether the device keeps the encoding in planes, so that it must be repacked.

@@ -35,7 +35,8 @@ struct FewShape {
   uint32_t tile;
   uint32_t minimumCtas;
 };
-FewShape fewShape(Encoding weight, bool quantisedInput, uint32_t columns, uint32_t together, uint32_t weights);
+FewShape fewShape(Encoding weight, bool quantisedInput, uint32_t results, uint32_t columns, uint32_t together,
+                  uint32_t weights);
 
 /// Whether products with the weight read digits.
 bool readsDigits(const Request &request, Encoding weight);

@@ -29,9 +29,13 @@ Plan product(const Request &request) {
   bool digits = readsDigits(request, weight);
   // The many-column form of rows of f32 is the few-column one: same sums in the same order.
   uint32_t together = fewColumns(request.maximumRows, digits);
-  FewShape shape = fewShape(weight, digits, request.columns, together, gated ? 2 : 1);
+  FewShape shape = fewShape(weight, digits, request.results, request.columns, together, gated ? 2 : 1);
   bool tiles = request.form == schema::Form::many && digits;
-  std::string name = fmt::format("{}{}", gated ? "gatedMatmul" : heads ? "headMatmul" : "matmul", tiles ? "Many" : "Few");
+  std::string name = fmt::format("{}{}",
+                                 gated   ? "gatedMatmul"
+                                 : heads ? "headMatmul"
+                                         : "matmul",
+                                 tiles ? "Many" : "Few");
   Step step = {name, {"MatmulFew.cuh"}, "", {}};
   std::string classes = weightClass(weight);
   if (gated)
@@ -80,12 +84,12 @@ Plan expertsOfStep(const Request &request) {
   if (request.operation == Operation::experts_gate_up) {
     Encoding routed = request.weights[0], other = shared ? request.weights[2] : routed;
     std::string activation = activationClass(request.activations, routed);
-    FewShape shape = fewShape(routed, readsDigits(request, routed), request.columns, 1, 2);
-    FewShape sharedShape = fewShape(other, readsDigits(request, other), request.columns, 1, 2);
+    FewShape shape = fewShape(routed, readsDigits(request, routed), request.width, request.columns, 1, 2);
+    FewShape sharedShape = fewShape(other, readsDigits(request, other), request.sharedWidth, request.columns, 1, 2);
     step = {"expertsGateUp", {"ExpertsStep.cuh"}, "", {}};
-    step.callee = fmt::format("strata::expertsGateUp<{}, {}, {}, {}>", weightClass(routed), weightClass(other), activation,
-                              expertsClass(request));
-    step.arguments = {"input", "ids",    "gate", "up", shared ? "sharedGate" : "nullptr", shared ? "sharedUp" : "nullptr",
+    step.callee = fmt::format("strata::expertsGateUp<{}, {}, {}, {}>", weightClass(routed), weightClass(other),
+                              activation, expertsClass(request));
+    step.arguments = {"input", "ids", "gate", "up", shared ? "sharedGate" : "nullptr", shared ? "sharedUp" : "nullptr",
                       "result"};
     step.gridX = request.expertsUsed * ceilDivide(request.width, shape.tile) +
                  (shared ? ceilDivide(request.sharedWidth, sharedShape.tile) : 0);
@@ -102,7 +106,7 @@ Plan expertsOfStep(const Request &request) {
     step.arguments = {"input", "ids", "weights", "down", shared ? "sharedDown" : "nullptr", "residual", "result"};
     step.epilogue = true;
     step.resultColumns = request.columns;
-    FewShape shape = fewShape(routed, readsDigits(request, routed), request.width, 1, 1);
+    FewShape shape = fewShape(routed, readsDigits(request, routed), request.columns, request.width, 1, 1);
     step.gridX = ceilDivide(request.columns, shape.tile);
     plan.parameters = {{kBytes, "input"}, {kIntegers, "ids"}, {kFloats, "weights"}, {kBytes, "down"}};
     if (shared)

@@ -71,7 +71,7 @@ struct KernelCall {
   std::span<const BoundOperand> reads;
   std::span<const BoundOperand> writes;
   CallParameters parameters;
-  std::span<const uint32_t> kernels; ///< Of the artifact, in the order of their launches; none on the host.
+  std::span<const uint32_t> kernels = {}; ///< Of the artifact, in the order of their launches; none on the host.
 };
 
 /// Allocates, copies, launches, synchronises. Between two steps nothing is allocated: `launch` must not allocate.

@@ -5,12 +5,12 @@
 #include "tools/compile/Compile.h"
 
 #include "compiler/Artifact/ArtifactWriter.h"
-#include "compiler/Support/AtomicFile.h"
 #include "compiler/Artifact/PlanSizes.h"
 #include "compiler/Codegen/CompileKernels.h"
 #include "compiler/Codegen/Cubin.h"
 #include "compiler/Codegen/GenerateKernels.h"
 #include "compiler/Import/Import.h"
+#include "compiler/Support/AtomicFile.h"
 #include "passes/RegisterAll.h"
 #include "runtime/Base/HostLimits.h"
 #include "tools/CommandLine.h"

@@ -4,6 +4,7 @@
 
 // Activations in memory: a row of K numbers as docs/operations.md lays it out, in three settings. A class says how many
 // bytes a row has, reads one block of 32, and writes one (docs/numbers.md, "Quantised activations").
+//
 // needs:
 
 namespace strata {

@@ -2,9 +2,10 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// Absorbed attention over the paged cache, on CUDA cores: 8 heads of one row share each tile of 16 cached rows in shared
-// memory. Tiles begin at position 0 (or the split's first), whatever else runs, so that a row's bits depend on its own
-// position alone.
+// Absorbed attention over the paged cache, on CUDA cores: 8 heads of one row share each tile of 16 cached rows in
+// shared memory. Tiles begin at position 0 (or the split's first), whatever else runs, so that a row's bits depend on
+// its own position alone.
+//
 // needs: Kv.cuh
 
 namespace strata {
@@ -16,7 +17,8 @@ constexpr unsigned kAttentionPositions = 16; ///< Cached rows per tile: heads ti
 template <class KV> struct AttentionShape {
   /// Numbers in 16 bytes of a cached row, and in a row padded to a multiple of it.
   static constexpr unsigned kVector = 16 / KV::Encoding::kBytes;
-  static constexpr unsigned kPadded = ceilDivide(KV::kWidth, kVector) * kVector;
+  static constexpr unsigned kVectors = ceilDivide(KV::kWidth, kVector);
+  static constexpr unsigned kPadded = kVectors * kVector;
   /// An odd number of 16-byte units: eight lanes that read eight rows then touch all banks once.
   static constexpr unsigned kStride = (kPadded * KV::Encoding::kBytes / 16 | 1) * 16;
   static constexpr unsigned kQueries = 0;
@@ -36,24 +38,53 @@ template <class KV> struct AttentionState {
   float sums[kAttentionHeads][AttentionShape<KV>::kPairs][2];
 };
 
-/// Copies the queries of 8 heads, absorbed part first; heads past the last repeat it.
+/// Which score a thread keeps: a warp has two heads, whose 16 positions are lanes that differ in bits 0, 1, 3 and 4.
+struct AttentionPlace {
+  unsigned head, position;
+  __device__ __forceinline__ AttentionPlace() {
+    head = warpIndex() * 2 + laneIndex() / 4 % 2;
+    position = laneIndex() / 8 * 4 + laneIndex() % 4;
+  }
+};
+
+/// The largest, or the sum, over the 16 lanes of a head.
+__device__ __forceinline__ float largestOfHead(float value) {
+#pragma unroll
+  for (unsigned distance = 1; distance < kWarp; distance *= 2)
+    if (distance != 4)
+      value = fmaxf(value, __shfl_xor_sync(kAllLanes, value, distance));
+  return value;
+}
+__device__ __forceinline__ float sumOfHead(float value) {
+#pragma unroll
+  for (unsigned distance = 1; distance < kWarp; distance *= 2)
+    if (distance != 4)
+      value += __shfl_xor_sync(kAllLanes, value, distance);
+  return value;
+}
+
+/// Copies the queries of 8 heads, absorbed part first; heads past the last repeat it. Numbers that meet one 16-byte
+/// vector of a cached row are stored as planes of four, so that neighbouring lanes read neighbouring 16 bytes.
 template <class KV, unsigned HEADS>
-__device__ __forceinline__ void loadQueries(const float *absorbed, const float *rotated, unsigned firstHead, Byte *shared) {
+__device__ __forceinline__ void loadQueries(const float *absorbed, const float *rotated, unsigned firstHead,
+                                            Byte *shared) {
   using Shape = AttentionShape<KV>;
   auto *queries = reinterpret_cast<float *>(shared + Shape::kQueries);
   for (unsigned i = threadIdx.x; i < kAttentionHeads * Shape::kPadded; i += 128) {
     unsigned head = firstHead + i / Shape::kPadded, column = i % Shape::kPadded;
     unsigned long long row = static_cast<unsigned long long>(blockIdx.y) * HEADS + (head < HEADS ? head : HEADS - 1);
-    queries[i] = column < KV::kLatent  ? absorbed[row * KV::kLatent + column]
-                 : column < KV::kWidth ? rotated[row * KV::kRope + column - KV::kLatent]
-                                       : 0.0f;
+    unsigned vector = column / Shape::kVector, plane = column % Shape::kVector / 4;
+    queries[i - column + (plane * Shape::kVectors + vector) * 4 + column % 4] =
+        column < KV::kLatent  ? absorbed[row * KV::kLatent + column]
+        : column < KV::kWidth ? rotated[row * KV::kRope + column - KV::kLatent]
+                              : 0.0f;
   }
 }
 
 /// Copies the cached rows of positions [first, first + 16), those from `end` on and the padding as zeros.
 template <class KV>
-__device__ __forceinline__ void loadCachedRows(const Byte *layer, const int *blockTable, unsigned sequence, unsigned first,
-                                               unsigned end, Byte *shared) {
+__device__ __forceinline__ void loadCachedRows(const Byte *layer, const int *blockTable, unsigned sequence,
+                                               unsigned first, unsigned end, Byte *shared) {
   using Shape = AttentionShape<KV>;
   // The widest unit that both a row and its padded form consist of, at least a number.
   constexpr unsigned kUnit = alignmentOf(KV::kRowBytes), kUnits = Shape::kPadded * KV::Encoding::kBytes / kUnit;
@@ -78,22 +109,55 @@ __device__ __forceinline__ void loadCachedRows(const Byte *layer, const int *blo
   }
 }
 
-/// This thread's score: head threadIdx.x / 16 against position threadIdx.x % 16 of the tile.
+/// This thread's score. Eight neighbouring lanes share two heads and four positions: each takes every eighth vector of
+/// all eight products, so that a vector that was read is used twice and a query four times; then each gets one of the
+/// sums.
 template <class KV> __device__ __forceinline__ float tileScore(const Byte *shared, float scale) {
   using Shape = AttentionShape<KV>;
-  const float *query = reinterpret_cast<const float *>(shared + Shape::kQueries) +
-                       threadIdx.x / kAttentionPositions * Shape::kPadded;
-  const Byte *row = shared + Shape::kRows + threadIdx.x % kAttentionPositions * Shape::kStride;
-  float sums[4] = {0.0f, 0.0f, 0.0f, 0.0f};
-#pragma unroll 2
-  for (unsigned column = 0; column < Shape::kPadded; column += Shape::kVector) {
-    unsigned words[4];
-    loadWords<4, 16>(row + column * KV::Encoding::kBytes, words);
+  unsigned slice = laneIndex() % 8;
+  const float *queries = reinterpret_cast<const float *>(shared + Shape::kQueries) + warpIndex() * 2 * Shape::kPadded;
+  const Byte *rows = shared + Shape::kRows + laneIndex() / 8 * 4 * Shape::kStride;
+  float sums[8];
 #pragma unroll
-    for (unsigned i = 0; i < Shape::kVector; ++i)
-      sums[i % 4] = fmaf(query[column + i], KV::Encoding::number(words, i), sums[i % 4]);
+  for (unsigned i = 0; i < 8; ++i)
+    sums[i] = 0.0f;
+#pragma unroll 1
+  for (unsigned vector = slice; vector < Shape::kVectors; vector += 8) {
+    float query[2][Shape::kVector];
+#pragma unroll
+    for (unsigned head = 0; head < 2; ++head)
+#pragma unroll
+      for (unsigned plane = 0; plane < Shape::kVector / 4; ++plane) {
+        unsigned at = head * Shape::kPadded + (plane * Shape::kVectors + vector) * 4;
+        float4 numbers = *reinterpret_cast<const float4 *>(queries + at);
+        query[head][4 * plane] = numbers.x;
+        query[head][4 * plane + 1] = numbers.y;
+        query[head][4 * plane + 2] = numbers.z;
+        query[head][4 * plane + 3] = numbers.w;
+      }
+#pragma unroll
+    for (unsigned position = 0; position < 4; ++position) {
+      unsigned words[4];
+      loadWords<4, 16>(rows + position * Shape::kStride + vector * 16, words);
+#pragma unroll
+      for (unsigned i = 0; i < Shape::kVector; ++i) {
+        float number = KV::Encoding::number(words, i);
+        sums[position] = fmaf(query[0][i], number, sums[position]);
+        sums[4 + position] = fmaf(query[1][i], number, sums[4 + position]);
+      }
+    }
   }
-  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) * scale;
+  // In each round a lane keeps half of its sums and gives the other half away; lane `slice` ends with sum `slice`.
+#pragma unroll
+  for (unsigned count = 4; count > 0; count /= 2) {
+    bool upper = slice & count;
+#pragma unroll
+    for (unsigned i = 0; i < count; ++i) {
+      float given = upper ? sums[i] : sums[i + count], kept = upper ? sums[i + count] : sums[i];
+      sums[i] = kept + __shfl_xor_sync(kAllLanes, given, count);
+    }
+  }
+  return sums[0] * scale;
 }
 
 /// Adds the tile's rows, weighted, to all sums.
@@ -137,6 +201,7 @@ __device__ __forceinline__ void attend(const float *absorbed, const float *rotat
                                        const int *blockTable, unsigned sequence, unsigned firstHead, unsigned begin,
                                        unsigned end, float scale, Byte *shared, AttentionState<KV> &state) {
   using Shape = AttentionShape<KV>;
+  AttentionPlace place;
   loadQueries<KV, HEADS>(absorbed, rotated, firstHead, shared);
   state.largest = -infinity();
   state.total = 0.0f;
@@ -149,20 +214,17 @@ __device__ __forceinline__ void attend(const float *absorbed, const float *rotat
     __syncthreads(); // The last tile has been used.
     loadCachedRows<KV>(layer, blockTable, sequence, first, end, shared);
     __syncthreads();
-    bool present = first + threadIdx.x % kAttentionPositions < end;
-    float score = present ? tileScore<KV>(shared, scale) : -infinity();
-    float largest = score;
-#pragma unroll
-    for (unsigned distance = kAttentionPositions / 2; distance > 0; distance /= 2)
-      largest = fmaxf(largest, __shfl_xor_sync(kAllLanes, largest, distance));
-    largest = fmaxf(largest, state.largest);
+    float score = tileScore<KV>(shared, scale);
+    bool present = first + place.position < end;
+    float largest = fmaxf(largestOfHead(present ? score : -infinity()), state.largest);
     float probability = present ? exponential(score - largest) : 0.0f;
     float correction = exponential(state.largest - largest);
-    state.total = fmaf(state.total, correction, sumLanes<kAttentionPositions>(probability));
+    state.total = fmaf(state.total, correction, sumOfHead(probability));
     state.largest = largest;
-    reinterpret_cast<float *>(shared + Shape::kProbabilities)[threadIdx.x] = probability;
-    if (threadIdx.x % kAttentionPositions == 0)
-      reinterpret_cast<float *>(shared + Shape::kCorrections)[threadIdx.x / kAttentionPositions] = correction;
+    auto *probabilities = reinterpret_cast<float *>(shared + Shape::kProbabilities);
+    probabilities[place.head * kAttentionPositions + place.position] = probability;
+    if (place.position == 0)
+      reinterpret_cast<float *>(shared + Shape::kCorrections)[place.head] = correction;
     __syncthreads();
     addTile(shared, state);
   }
@@ -197,11 +259,12 @@ __device__ __forceinline__ void attentionSplits(const float *absorbed, const flo
     return;
   unsigned end = begin + SPLIT < count ? begin + SPLIT : count;
   AttentionState<KV> state;
-  attend<KV, HEADS>(absorbed, rotated, layer, blockTable, static_cast<unsigned>(sequences[blockIdx.y]), firstHead, begin,
-                    end, scale, shared, state);
+  attend<KV, HEADS>(absorbed, rotated, layer, blockTable, static_cast<unsigned>(sequences[blockIdx.y]), firstHead,
+                    begin, end, scale, shared, state);
   float *row = result + static_cast<unsigned long long>(blockIdx.y) * HEADS * SPLITS * kPartial;
-  unsigned head = firstHead + threadIdx.x / kAttentionPositions;
-  if (threadIdx.x % kAttentionPositions == 0 && head < HEADS) {
+  AttentionPlace place;
+  unsigned head = firstHead + place.head;
+  if (place.position == 0 && head < HEADS) {
     float *part = row + (static_cast<unsigned long long>(head) * SPLITS + split) * kPartial;
     part[0] = state.largest;
     part[1] = state.total;
@@ -243,9 +306,10 @@ __device__ __forceinline__ void attention(const float *absorbed, const float *ro
                     count, scale, shared, state);
   // The totals take the corrections' place.
   auto *totals = reinterpret_cast<float *>(shared + AttentionShape<KV>::kCorrections);
+  AttentionPlace place;
   __syncthreads();
-  if (threadIdx.x % kAttentionPositions == 0)
-    totals[threadIdx.x / kAttentionPositions] = state.total;
+  if (place.position == 0)
+    totals[place.head] = state.total;
   __syncthreads();
   float *row = result + static_cast<unsigned long long>(blockIdx.y) * HEADS * KV::kLatent;
   forEachSum<KV, HEADS>(firstHead, state, [&](unsigned index, unsigned column, float sum) {

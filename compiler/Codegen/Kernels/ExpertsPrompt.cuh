@@ -2,24 +2,29 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// The experts of a prompt, part two: for each segment of sorted pairs gate and up, quantisation, down, and what each token adds
-// of it; then the shared expert over segments of tokens. On tensor cores where the input is digits, else by dot products.
+// The experts of a prompt, part two: for each segment of sorted pairs gate and up, quantisation, down, and what each
+// token adds of it; then the shared expert over segments of tokens. On tensor cores where the input is digits, else by
+// dot products.
+//
 // needs: ExpertsSort.cuh ExpertsStep.cuh MatmulMany.cuh
 
 namespace strata {
 
 /// How many activation rows a CTA takes: 64 on tensor cores, 4 by dot products.
-template <class A> constexpr unsigned promptColumns() { return A::kQuantised ? kTileColumns : 4; }
+template <class A> constexpr unsigned promptColumns() {
+  return A::kQuantised ? kTileColumns : 4;
+}
 
 /// Results per CTA and tiles of a matrix [N, K].
 template <class W, class A, unsigned N, unsigned K, bool GATED> struct PromptShape {
   static constexpr unsigned kColumns = promptColumns<A>();
-  static constexpr unsigned kResults = A::kQuantised ? (GATED ? kTileRows / 2 : kTileRows)
-                                                     : FewShape<W, A, N, K, promptColumns<A>(), GATED ? 2 : 1>::kTile;
+  using Few = FewShape<W, A, N, K, kColumns, GATED ? 2 : 1>;
+  static constexpr unsigned kResults = !A::kQuantised ? Few::kTile : GATED ? kTileRows / 2 : kTileRows;
   static constexpr unsigned kTiles = ceilDivide(N, kResults);
 };
 
-/// write(value, index, row) for a tile of products with `count` activation rows; rowOf(index) gives each, index below count.
+/// write(value, index, row) for a tile of products with `count` activation rows; rowOf(index) gives each, index below
+/// count.
 template <class W, class A, unsigned N, unsigned K, class RowOf, class Write>
 __device__ __forceinline__ void promptProduct(const RowOf &rowOf, unsigned count, const Byte *matrix, unsigned firstRow,
                                               const Write &write) {
@@ -84,11 +89,12 @@ __device__ __forceinline__ void promptGated(const RowOf &rowOf, unsigned count, 
   }
 }
 
-/// hidden[position in the segment][WIDTH] for the pairs of a segment: 128 threads, gridX tiles of a matrix · column tiles of a
-/// segment (at most SEGMENT, ceil(SEGMENT / columns) + X), one CTA high.
+/// hidden[position in the segment][WIDTH] for the pairs of a segment: 128 threads, gridX tiles of a matrix · column
+/// tiles of a segment (at most SEGMENT, ceil(SEGMENT / columns) + X), one CTA high.
 template <class WG, class WU, class A, class X, unsigned SEGMENT>
-__device__ __forceinline__ void expertsPromptGateUp(const Byte *input, const Byte *gate, const Byte *up, const int *sorted,
-                                                    const int *offsets, float *hidden, unsigned rows, unsigned segment) {
+__device__ __forceinline__ void expertsPromptGateUp(const Byte *input, const Byte *gate, const Byte *up,
+                                                    const int *sorted, const int *offsets, float *hidden, unsigned rows,
+                                                    unsigned segment) {
   constexpr unsigned N = X::kWidth, K = X::kEmbedding;
   using Shape = PromptShape<WG, A, N, K, true>;
   Segment pairs = segmentOf<SEGMENT>(rows * X::kUsed, segment);
@@ -99,17 +105,16 @@ __device__ __forceinline__ void expertsPromptGateUp(const Byte *input, const Byt
     unsigned token = static_cast<unsigned>(sorted[tile.first + index]) / X::kUsed;
     return input + static_cast<unsigned long long>(token) * A::rowBytes(K);
   };
-  promptGated<WG, WU, A, N, K>(rowOf, tile.count, gate + tile.expert * matrixBytes<WG, N, K>(),
-                               up + tile.expert * matrixBytes<WU, N, K>(), blockIdx.x % Shape::kTiles * Shape::kResults,
-                               [&](float value, unsigned index, unsigned row) {
-                                 hidden[(tile.first - pairs.begin + index) * N + row] = value;
-                               });
+  promptGated<WG, WU, A, N, K>(
+      rowOf, tile.count, gate + tile.expert * matrixBytes<WG, N, K>(), up + tile.expert * matrixBytes<WU, N, K>(),
+      blockIdx.x % Shape::kTiles * Shape::kResults,
+      [&](float value, unsigned index, unsigned row) { hidden[(tile.first - pairs.begin + index) * N + row] = value; });
 }
 
 /// partial[position in the segment][E] = down[expert] · the pair's hidden row, grid as before.
 template <class W, class A, class X, unsigned SEGMENT>
-__device__ __forceinline__ void expertsPromptDown(const Byte *hidden, const Byte *down, const int *offsets, float *partial,
-                                                  unsigned rows, unsigned segment) {
+__device__ __forceinline__ void expertsPromptDown(const Byte *hidden, const Byte *down, const int *offsets,
+                                                  float *partial, unsigned rows, unsigned segment) {
   constexpr unsigned N = X::kEmbedding, K = X::kWidth;
   using Shape = PromptShape<W, A, N, K, false>;
   Segment pairs = segmentOf<SEGMENT>(rows * X::kUsed, segment);
@@ -117,11 +122,11 @@ __device__ __forceinline__ void expertsPromptDown(const Byte *hidden, const Byte
   if (tile.count == 0)
     return;
   auto rowOf = [&](unsigned index) { return hidden + (tile.first - pairs.begin + index) * A::rowBytes(K); };
-  promptProduct<W, A, N, K>(rowOf, tile.count, down + tile.expert * matrixBytes<W, N, K>(),
-                            blockIdx.x % Shape::kTiles * Shape::kResults,
-                            [&](float value, unsigned index, unsigned row) {
-                              partial[static_cast<unsigned long long>(tile.first - pairs.begin + index) * N + row] = value;
-                            });
+  promptProduct<W, A, N, K>(
+      rowOf, tile.count, down + tile.expert * matrixBytes<W, N, K>(), blockIdx.x % Shape::kTiles * Shape::kResults,
+      [&](float value, unsigned index, unsigned row) {
+        partial[static_cast<unsigned long long>(tile.first - pairs.begin + index) * N + row] = value;
+      });
 }
 
 /// Quantises the hidden rows of a segment of count · PER_ROW: 128 threads, gridX SEGMENT · ceil(K / 128), one CTA high.
@@ -136,8 +141,8 @@ __device__ __forceinline__ void quantiseSegment(const float *hidden, Byte *quant
   A::template store<K>(quantised + static_cast<unsigned long long>(row) * A::rowBytes(K), block, number);
 }
 
-/// routed[t] += weight · partial of each of the token's pairs in the segment, in ascending expert index; segment 0 starts at
-/// 0: 128 threads, gridX ceil(E / 128), a row per CTA.
+/// routed[t] += weight · partial of each of the token's pairs in the segment, in ascending expert index; segment 0
+/// starts at 0: 128 threads, gridX ceil(E / 128), a row per CTA.
 template <class X, unsigned SEGMENT>
 __device__ __forceinline__ void expertsPromptGather(const float *weights, const int *inverse, const float *partial,
                                                     float *routed, unsigned rows, unsigned segment) {
@@ -156,7 +161,8 @@ __device__ __forceinline__ void expertsPromptGather(const float *weights, const 
   routed[at] = sum;
 }
 
-/// The shared expert's hidden rows of a segment of tokens: gridX tiles of the matrix · ceil(SEGMENT / columns), one CTA high.
+/// The shared expert's hidden rows of a segment of tokens: gridX tiles of the matrix · ceil(SEGMENT / columns), one CTA
+/// high.
 template <class WG, class WU, class A, class X, unsigned SEGMENT>
 __device__ __forceinline__ void sharedPromptGateUp(const Byte *input, const Byte *gate, const Byte *up, float *hidden,
                                                    unsigned rows, unsigned segment) {
@@ -176,7 +182,8 @@ __device__ __forceinline__ void sharedPromptGateUp(const Byte *input, const Byte
 /// result = epilogue(routed + shared down · hidden, t, n, residual, result) for a segment of tokens, grid as before.
 template <class W, class A, class X, unsigned SEGMENT, auto EPILOGUE>
 __device__ __forceinline__ void sharedPromptDown(const Byte *hidden, const Byte *down, const float *routed,
-                                                 const float *residual, float *result, unsigned rows, unsigned segment) {
+                                                 const float *residual, float *result, unsigned rows,
+                                                 unsigned segment) {
   constexpr unsigned N = X::kEmbedding, K = X::kShared;
   using Shape = PromptShape<W, A, N, K, false>;
   Segment tokens = segmentOf<SEGMENT>(rows, segment);
@@ -192,7 +199,8 @@ __device__ __forceinline__ void sharedPromptDown(const Byte *hidden, const Byte 
                             });
 }
 
-/// Where there is no shared expert: result = epilogue(routed, t, n, residual, result). gridX ceil(E / 128), a row per CTA.
+/// Where there is no shared expert: result = epilogue(routed, t, n, residual, result). gridX ceil(E / 128), a row per
+/// CTA.
 template <class X, auto EPILOGUE>
 __device__ __forceinline__ void expertsPromptFinish(const float *routed, const float *residual, float *result) {
   unsigned column = blockIdx.x * 128 + threadIdx.x;

@@ -2,14 +2,16 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// The experts of a prompt, part one: which tokens go to which expert. Pairs (token, slot) are numbered token · USED + slot and
-// sorted by expert, those of one expert in ascending order; the sorted pairs are worked on in segments of SEGMENT.
+// The experts of a prompt, part one: which tokens go to which expert. Pairs (token, slot) are numbered token · USED +
+// slot and sorted by expert, those of one expert in ascending order; the sorted pairs are worked on in segments of
+// SEGMENT.
+//
 // needs:
 
 namespace strata {
 
-/// Writes offsets[X + 1] (where each expert's pairs begin), the sorted pairs, and where each pair went. Expert blockIdx.x:
-/// 128 threads, gridX X, one CTA each whatever the rows.
+/// Writes offsets[X + 1] (where each expert's pairs begin), the sorted pairs, and where each pair went. Expert
+/// blockIdx.x: 128 threads, gridX X, one CTA each whatever the rows.
 template <unsigned X, unsigned USED>
 __device__ __forceinline__ void expertsSort(const int *ids, int *sorted, int *inverse, int *offsets, unsigned rows) {
   __shared__ unsigned counts[4];
@@ -66,8 +68,8 @@ struct PairTile {
   unsigned expert, first, count;
 };
 
-/// Tile number `tile` of the segment, its experts in ascending order; a count of 0 if there are not as many. All lanes of
-/// the warp must take part.
+/// Tile number `tile` of the segment, its experts in ascending order; a count of 0 if there are not as many. All lanes
+/// of the warp must take part.
 template <unsigned X, unsigned TILE>
 __device__ __forceinline__ PairTile findTile(const int *offsets, Segment segment, unsigned tile) {
   unsigned lane = laneIndex(), before = 0;

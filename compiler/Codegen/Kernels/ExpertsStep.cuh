@@ -2,14 +2,15 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// The experts of a decode step: one launch for gate and up of all chosen experts, the shared one as one more, and one for
-// down, which sums them. A token's numbers depend on its own row alone.
+// The experts of a decode step: one launch for gate and up of all chosen experts, the shared one as one more, and one
+// for down, which sums them. A token's numbers depend on its own row alone.
+//
 // needs: MatmulFew.cuh
 
 namespace strata {
 
-/// The shape of a layer's experts as a type: X experts, USED of them for each token, rows of E numbers, WIDTH (F) hidden
-/// numbers in each and SHARED (S, 0: none) in the shared one. A row of hidden numbers has kHidden.
+/// The shape of a layer's experts as a type: X experts, USED of them for each token, rows of E numbers, WIDTH (F)
+/// hidden numbers in each and SHARED (S, 0: none) in the shared one. A row of hidden numbers has kHidden.
 template <unsigned X, unsigned USED, unsigned E, unsigned WIDTH, unsigned SHARED> struct Experts {
   static constexpr unsigned kExperts = X, kUsed = USED, kEmbedding = E, kWidth = WIDTH, kShared = SHARED;
   static constexpr unsigned kHidden = USED * WIDTH + SHARED;
@@ -37,8 +38,8 @@ __device__ __forceinline__ void gateUpTile(const Byte *column, const Byte *gate,
   writeTile<N, Shape::kGroups>(first, 0, 1, gates, [&](float value, unsigned, unsigned row) { result[row] = value; });
 }
 
-/// 128 threads, gridX USED · tiles of an expert + tiles of the shared one, a row per CTA. W is the encoding of gate and up of
-/// the routed experts, WS of the shared one.
+/// 128 threads, gridX USED · tiles of an expert + tiles of the shared one, a row per CTA. W is the encoding of gate and
+/// up of the routed experts, WS of the shared one.
 template <class W, class WS, class A, class X>
 __device__ __forceinline__ void expertsGateUp(const Byte *input, const int *ids, const Byte *gate, const Byte *up,
                                               const Byte *sharedGate, const Byte *sharedUp, float *result) {
@@ -59,8 +60,9 @@ __device__ __forceinline__ void expertsGateUp(const Byte *input, const int *ids,
   }
 }
 
-/// result[t] = residual[t] + (sum of weight · down[expert] · hidden part of the slot + shared down · the last part): 128
-/// threads, gridX row tiles of E, a row per CTA. Slots are in ascending expert index. The residual may be the result.
+/// result[t] = residual[t] + (sum of weight · down[expert] · hidden part of the slot + shared down · the last part):
+/// 128 threads, gridX row tiles of E, a row per CTA. Slots are in ascending expert index. The residual may be the
+/// result.
 template <class W, class WS, class A, class X, auto EPILOGUE>
 __device__ __forceinline__ void expertsDown(const Byte *hidden, const int *ids, const float *weights, const Byte *down,
                                             const Byte *sharedDown, const float *residual, float *result) {
@@ -78,8 +80,8 @@ __device__ __forceinline__ void expertsDown(const Byte *hidden, const int *ids, 
     auto expert = static_cast<unsigned>(ids[chosen]);
     float part[Shape::kRows][1];
     clearSums(part);
-    addRowDots<W, A, kEmbedding, kWidth, X::kHidden>(down + expert * matrixBytes<W, kEmbedding, kWidth>(), tile, columns,
-                                                     slot * kWidth, part);
+    addRowDots<W, A, kEmbedding, kWidth, X::kHidden>(down + expert * matrixBytes<W, kEmbedding, kWidth>(), tile,
+                                                     columns, slot * kWidth, part);
 #pragma unroll
     for (unsigned r = 0; r < Shape::kRows; ++r)
       sums[r][0] = fmaf(weights[chosen], part[r][0], sums[r][0]);

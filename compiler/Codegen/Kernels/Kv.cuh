@@ -2,7 +2,9 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// The KV cache as kernels see it: position blocks of 64, each LATENT + ROPE numbers a position, found through a block table.
+// The KV cache as kernels see it: position blocks of 64, each LATENT + ROPE numbers a position, found through a block
+// table.
+//
 // needs:
 
 namespace strata {

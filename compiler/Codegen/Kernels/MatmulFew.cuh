@@ -4,18 +4,21 @@
 
 // Products in the few-column form: matmul, gated_matmul and head_matmul for decoding. A CTA of 4 warps makes
 // 4 · groups · R rows of the result for C columns; grid (row tiles, column groups).
+//
 // needs: RowDots.cuh
 
 namespace strata {
 
 /// What has to be known of a few-column product: the compiler computes the same in Geometry.cpp.
-/// A lane works on kRows weight rows at once, which C activation rows share. WEIGHTS is how many weights are read side by
-/// side.
+/// A lane works on kRows weight rows at once, which C activation rows share. WEIGHTS is how many weights are read side
+/// by side.
 template <class W, class A, unsigned N, unsigned K, unsigned C, unsigned WEIGHTS = 1> struct FewShape {
   static constexpr unsigned kGroups = RowShape<W, K>::kGroups;
   // More rows share what is read of the activations; eight columns leave registers for two.
   static constexpr bool kFour = C == 4 && kGroups == 1 && A::kQuantised && WEIGHTS == 1 && !W::kHalves;
-  static constexpr unsigned kRows = kFour ? 4 : kGroups <= 2 ? 2 : 1;
+  // Matrices of few rows are spread over more CTAs instead.
+  static constexpr bool kSmall = C <= 2 && N < 2560 && WEIGHTS == 1;
+  static constexpr unsigned kRows = kFour ? 4 : kGroups <= 2 && !kSmall ? 2 : 1;
   static constexpr unsigned kRowsPerWarp = kGroups * kRows;
   static constexpr unsigned kTile = 4 * kRowsPerWarp;
   static constexpr unsigned kTiles = ceilDivide(N, kTile);
@@ -78,7 +81,8 @@ __device__ __forceinline__ void matmulFew(const Byte *input, const Byte *weight,
   });
 }
 
-/// result[t][n] = epilogue(silu(gate) · up, t, n, residual, result). WG and WU may differ where both are block-quantised.
+/// result[t][n] = epilogue(silu(gate) · up, t, n, residual, result). WG and WU may differ where both are
+/// block-quantised.
 template <class WG, class WU, class A, unsigned N, unsigned K, auto EPILOGUE, unsigned C = 1>
 __device__ __forceinline__ void gatedMatmulFew(const Byte *input, const Byte *gate, const Byte *up, unsigned rows,
                                                const float *residual, float *result) {
@@ -109,8 +113,8 @@ __device__ __forceinline__ void gatedMatmulFew(const Byte *input, const Byte *ga
 /// result[t][h·N + n] = epilogue(sum over k of input[t][h·K + k] · weight[h][n][k], t, h·N + n, residual, result).
 /// gridX is HEADS · row tiles.
 template <class W, class A, unsigned HEADS, unsigned N, unsigned K, auto EPILOGUE, unsigned C = 1>
-__device__ __forceinline__ void headMatmulFew(const Byte *input, const Byte *weight, unsigned rows, const float *residual,
-                                              float *result) {
+__device__ __forceinline__ void headMatmulFew(const Byte *input, const Byte *weight, unsigned rows,
+                                              const float *residual, float *result) {
   using Shape = FewShape<W, A, N, K, C>;
   unsigned head = blockIdx.x / Shape::kTiles;
   unsigned first = blockIdx.x % Shape::kTiles * Shape::kTile + warpIndex() * Shape::kRowsPerWarp;

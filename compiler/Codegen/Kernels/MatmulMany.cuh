@@ -2,8 +2,10 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// Products in the many-column form of digits and block-quantised weights: matmul, gated_matmul and head_matmul for prompts. A
-// CTA of 128 threads makes 64 rows of the result by 64 (gated: 32) columns; grid (tiles of the weight, ceil(rows / 64)).
+// Products in the many-column form of digits and block-quantised weights: matmul, gated_matmul and head_matmul for
+// prompts. A CTA of 128 threads makes 64 rows of the result by 64 (gated: 32) columns; grid (tiles of the weight,
+// ceil(rows / 64)).
+//
 // needs: Tile.cuh
 
 namespace strata {
@@ -41,17 +43,16 @@ __device__ __forceinline__ void gatedMatmulMany(const Byte *input, const Byte *g
 
 /// gridX is HEADS · tiles of a head's matrix.
 template <class W, class A, unsigned HEADS, unsigned N, unsigned K, auto EPILOGUE>
-__device__ __forceinline__ void headMatmulMany(const Byte *input, const Byte *weight, unsigned rows, const float *residual,
-                                               float *result) {
+__device__ __forceinline__ void headMatmulMany(const Byte *input, const Byte *weight, unsigned rows,
+                                               const float *residual, float *result) {
   using Weights = TileWeights<W, W, N, K, false>;
   unsigned head = blockIdx.x / Weights::kTiles, firstColumn = blockIdx.y * kTileColumns;
-  multiplyTile<A, Weights, HEADS * K>(tileColumn<A, HEADS * K>(input, firstColumn, rows), head * K,
-                                      weight + head * matrixBytes<W, N, K>(), nullptr,
-                                      blockIdx.x % Weights::kTiles * Weights::kResults,
-                                      [&](float value, unsigned column, unsigned row) {
-                                        if (firstColumn + column < rows)
-                                          EPILOGUE(value, firstColumn + column, head * N + row, residual, result);
-                                      });
+  multiplyTile<A, Weights, HEADS * K>(
+      tileColumn<A, HEADS * K>(input, firstColumn, rows), head * K, weight + head * matrixBytes<W, N, K>(), nullptr,
+      blockIdx.x % Weights::kTiles * Weights::kResults, [&](float value, unsigned column, unsigned row) {
+        if (firstColumn + column < rows)
+          EPILOGUE(value, firstColumn + column, head * N + row, residual, result);
+      });
 }
 
 } // namespace strata

@@ -4,6 +4,7 @@
 
 // What every kernel builds on: words of PTX that CUDA C++ lacks, loads of any alignment, sums over lanes, functions.
 // A translation unit is this file, the files that the kernel needs, and the generated entry point.
+//
 // needs:
 
 namespace strata {
@@ -16,15 +17,24 @@ constexpr unsigned kAllLanes = 0xFFFFFFFFu;
 /// Numbers per block of a quantised activation, and per unit of work on a quantised weight.
 constexpr unsigned kBlock = 32;
 
-constexpr unsigned ceilDivide(unsigned number, unsigned by) { return (number + by - 1) / by; }
-constexpr unsigned smaller(unsigned a, unsigned b) { return a < b ? a : b; }
-/// The largest power of two that divides `bytes`, at most `limit`: how far an address that is a multiple of it is aligned.
+constexpr unsigned ceilDivide(unsigned number, unsigned by) {
+  return (number + by - 1) / by;
+}
+constexpr unsigned smaller(unsigned a, unsigned b) {
+  return a < b ? a : b;
+}
+/// The largest power of two that divides `bytes`, at most `limit`: how far an address that is a multiple of it is
+/// aligned.
 constexpr unsigned alignmentOf(unsigned long long bytes, unsigned limit = 16) {
   return bytes % limit == 0 ? limit : alignmentOf(bytes, limit / 2);
 }
 
-__device__ __forceinline__ unsigned laneIndex() { return threadIdx.x % kWarp; }
-__device__ __forceinline__ unsigned warpIndex() { return threadIdx.x / kWarp; }
+__device__ __forceinline__ unsigned laneIndex() {
+  return threadIdx.x % kWarp;
+}
+__device__ __forceinline__ unsigned warpIndex() {
+  return threadIdx.x / kWarp;
+}
 
 // ---- Words of PTX ------------------------------------------------------------------------------------------------
 
@@ -47,7 +57,9 @@ __device__ __forceinline__ Half floatToHalf(float number) {
   return bits;
 }
 
-__device__ __forceinline__ float brainToFloat(Half bits) { return __uint_as_float(static_cast<unsigned>(bits) << 16); }
+__device__ __forceinline__ float brainToFloat(Half bits) {
+  return __uint_as_float(static_cast<unsigned>(bits) << 16);
+}
 
 /// The signed byte `index` of a word.
 __device__ __forceinline__ int signedByte(unsigned word, unsigned index) {
@@ -57,7 +69,8 @@ __device__ __forceinline__ int signedByte(unsigned word, unsigned index) {
 // ---- Loads -------------------------------------------------------------------------------------------------------
 
 /// COUNT words from an address that is a multiple of ALIGNMENT (2 to 16): the widest loads that it allows.
-template <unsigned COUNT, unsigned ALIGNMENT> __device__ __forceinline__ void loadWords(const Byte *from, unsigned *to) {
+template <unsigned COUNT, unsigned ALIGNMENT>
+__device__ __forceinline__ void loadWords(const Byte *from, unsigned *to) {
   if constexpr (ALIGNMENT >= 16 && COUNT % 4 == 0) {
 #pragma unroll
     for (unsigned i = 0; i < COUNT / 4; ++i) {
@@ -118,10 +131,15 @@ __device__ __forceinline__ unsigned largestInWarp(unsigned value) {
   return value;
 }
 
-// ---- Functions: from multiplications and additions alone, so that every device and the simulator give the same bits --
+// ---- Functions: from multiplications and additions alone, so that every device and the simulator give the same bits
+// --
 
-__device__ __forceinline__ float infinity() { return __uint_as_float(0x7F800000u); }
-__device__ __forceinline__ float notANumber() { return __uint_as_float(0x7FC00000u); }
+__device__ __forceinline__ float infinity() {
+  return __uint_as_float(0x7F800000u);
+}
+__device__ __forceinline__ float notANumber() {
+  return __uint_as_float(0x7FC00000u);
+}
 
 /// 2^exponent for -126 to 127.
 __device__ __forceinline__ float powerOfTwo(int exponent) {
@@ -134,7 +152,8 @@ __device__ __forceinline__ float exponential(float x) {
   float clamped = x < -104.0f ? -104.0f : x;
   clamped = clamped > 89.0f ? 89.0f : clamped;
   float n = rintf(clamped * 1.44269504f);
-  float r = fmaf(n, -0.693145751953125f, clamped); // ln 2 in two parts, of which the first has 15 bits: n times it is exact
+  float r =
+      fmaf(n, -0.693145751953125f, clamped); // ln 2 in two parts, of which the first has 15 bits: n times it is exact
   r = fmaf(n, -1.42860677e-6f, r);
   float p = fmaf(r, 1.98412698e-4f, 1.38888889e-3f);
   p = fmaf(p, r, 8.33333333e-3f);
@@ -151,8 +170,12 @@ __device__ __forceinline__ float exponential(float x) {
   return p * powerOfTwo(half) * powerOfTwo(exponent - half);
 }
 
-__device__ __forceinline__ float sigmoid(float x) { return 1.0f / (1.0f + exponential(-x)); }
-__device__ __forceinline__ float silu(float x) { return x / (1.0f + exponential(-x)); }
+__device__ __forceinline__ float sigmoid(float x) {
+  return 1.0f / (1.0f + exponential(-x));
+}
+__device__ __forceinline__ float silu(float x) {
+  return x / (1.0f + exponential(-x));
+}
 
 /// Cosine and sine in f64, rounded to f32 once. Good for angles below 10^6: positions reach 163,840.
 __device__ __forceinline__ void cosineAndSine(float angle, float &cosine, float &sine) {

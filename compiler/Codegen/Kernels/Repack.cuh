@@ -2,8 +2,9 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// Block-quantised weights from the GGUF's layout to the device's (Weights.cuh), once, after upload. Source and destination
-// are different memory; both have the same number of bytes.
+// Block-quantised weights from the GGUF's layout to the device's (Weights.cuh), once, after upload. Source and
+// destination are different memory; both have the same number of bytes.
+//
 // needs: Weights.cuh
 
 namespace strata {
@@ -15,10 +16,11 @@ template <unsigned COUNT> __device__ __forceinline__ void copyHalves(const Byte 
     reinterpret_cast<Half *>(to)[i] = reinterpret_cast<const Half *>(from)[i];
 }
 
-/// The eighth `part` of a super-block of Q6_K at `from`, which in the GGUF has 128 bytes of low bits, 64 of high bits, 16
-/// scales and the f16 scale: in each half of 128 weights, part t (of 4) has its low bits in nibble t / 2 of bytes
-/// 32 (t % 2) and on, and its high bits at bit 2 t.
-__device__ __forceinline__ void repackSuperBlock(const Byte *from, unsigned part, unsigned (&low)[4], unsigned (&high)[2]) {
+/// The eighth `part` of a super-block of Q6_K at `from`, which in the GGUF has 128 bytes of low bits, 64 of high bits,
+/// 16 scales and the f16 scale: in each half of 128 weights, part t (of 4) has its low bits in nibble t / 2 of bytes 32
+/// (t % 2) and on, and its high bits at bit 2 t.
+__device__ __forceinline__ void repackSuperBlock(const Byte *from, unsigned part, unsigned (&low)[4],
+                                                 unsigned (&high)[2]) {
   unsigned t = part % 4;
   const Byte *lows = from + part / 4 * 64 + t % 2 * 32, *highs = from + 128 + part / 4 * 32;
 #pragma unroll
@@ -36,7 +38,8 @@ __device__ __forceinline__ void repackSuperBlock(const Byte *from, unsigned part
 
 /// Matrices [N, K], as many as the kernel's `rows`: 128 threads, gridX ceil(N · K / 32 / 128), a matrix per gridY. The
 /// nibbles of Q4_0 and Q4_1 stay in ggml's order (byte i: weight i low, weight 16 + i high).
-template <class W, unsigned N, unsigned K> __device__ __forceinline__ void repack(const Byte *source, Byte *destination) {
+template <class W, unsigned N, unsigned K>
+__device__ __forceinline__ void repack(const Byte *source, Byte *destination) {
   constexpr unsigned long long kBlocks = static_cast<unsigned long long>(N) * (K / kBlock);
   unsigned long long block = static_cast<unsigned long long>(blockIdx.x) * 128 + threadIdx.x;
   if (block >= kBlocks)

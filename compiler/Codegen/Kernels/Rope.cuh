@@ -2,8 +2,9 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// Rotation by position: query_rope, and kv_append, which normalises, rotates and stores a row of the cache. `frequencies`
-// are constants of the generated entry point, one for each pair.
+// Rotation by position: query_rope, and kv_append, which normalises, rotates and stores a row of the cache.
+// `frequencies` are constants of the generated entry point, one for each pair.
+//
 // needs: Kv.cuh Rows.cuh
 
 namespace strata {

@@ -3,12 +3,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // route: which experts a token uses and how much each counts. A warp per row.
+//
 // needs:
 
 namespace strata {
 
 /// A number to choose by: one that is not a number comes before all others, so that it shows in the result.
-__device__ __forceinline__ float comparable(float score) { return score == score ? score : infinity(); }
+__device__ __forceinline__ float comparable(float score) {
+  return score == score ? score : infinity();
+}
 
 /// The shape of a router as a type. Expert 32 i + l is lane l's number i.
 template <unsigned EXPERTS, unsigned GROUPS, unsigned GROUPS_USED, unsigned USED> struct Router {
@@ -47,7 +50,8 @@ __device__ __forceinline__ void routerScores(const float *logits, float (&scores
     scores[i] /= sum;
 }
 
-/// Sets the choice scores of all experts outside the best groups to -infinity. `choice` and `groups` are the warp's own.
+/// Sets the choice scores of all experts outside the best groups to -infinity. `choice` and `groups` are the warp's
+/// own.
 template <class R> __device__ __forceinline__ void maskGroups(float *choice, float *groups) {
   constexpr unsigned kSize = R::kExperts / R::kGroups;
   unsigned lane = laneIndex();

@@ -5,6 +5,7 @@
 // The dot products of a few rows of a weight with a few rows of activations, by the lanes of a warp: the core of every
 // few-column product. What is summed in which order depends on K alone: lane l of a group takes blocks l, l + lanes,
 // l + 2 lanes and so on, and the lanes' sums meet in a fixed tree.
+//
 // needs: Activations.cuh Weights.cuh
 
 namespace strata {
@@ -51,7 +52,8 @@ __device__ __forceinline__ float blockTerm(const UnpackedBlock &weight, const Di
 }
 
 /// The dot product of a block with 32 f32 numbers at a multiple of 16 bytes, added to `sum`.
-template <class W> __device__ __forceinline__ float addFloats(const UnpackedBlock &weight, const Byte *numbers, float sum) {
+template <class W>
+__device__ __forceinline__ float addFloats(const UnpackedBlock &weight, const Byte *numbers, float sum) {
 #pragma unroll
   for (unsigned j = 0; j < 8; ++j) {
     float4 x = reinterpret_cast<const float4 *>(numbers)[j];
@@ -73,18 +75,19 @@ template <class W, unsigned K> struct RowShape {
   static constexpr unsigned kGroups = kWarp / kLanes;
 };
 
-/// sums[r][c] += row rows[r] of the matrix [N, K] times numbers [first, first + K) of the activation row columns[c], which
-/// has ROWK numbers: this lane's part, of LANES that share a row. `first` is a multiple of 32 for quantised activations.
+/// sums[r][c] += row rows[r] of the matrix [N, K] times numbers [first, first + K) of the activation row columns[c],
+/// which has ROWK numbers: this lane's part, of LANES that share a row. `first` is a multiple of 32 for quantised
+/// activations.
 template <class W, class A, unsigned N, unsigned K, unsigned ROWK, unsigned LANES = RowShape<W, K>::kLanes, unsigned R,
           unsigned C>
-__device__ __forceinline__ void addRowDots(const Byte *matrix, const unsigned (&rows)[R], const Byte *const (&columns)[C],
-                                           unsigned first, float (&sums)[R][C]) {
+__device__ __forceinline__ void addRowDots(const Byte *matrix, const unsigned (&rows)[R],
+                                           const Byte *const (&columns)[C], unsigned first, float (&sums)[R][C]) {
   using Shape = RowShape<W, K>;
   constexpr unsigned kSteps = ceilDivide(Shape::kChunks, LANES);
   unsigned lane = laneIndex() % LANES;
   if constexpr (W::kBlocked) {
-    // Two steps' loads are under way at once where there are few rows to fill the memory system with.
-    constexpr unsigned kAhead = R * C <= 4 && kSteps >= 2 ? 2 : 1;
+    // Several steps' loads are under way at once where there are few rows to fill the memory system with.
+    constexpr unsigned kAhead = R * C == 1 && kSteps >= 4 ? 4 : R * C <= 4 && kSteps >= 2 ? 2 : 1;
 #pragma unroll 1
     for (unsigned step = 0; step < kSteps; step += kAhead) {
       PackedBlock packed[kAhead][R];
@@ -140,8 +143,8 @@ __device__ __forceinline__ void addRowDots(const Byte *matrix, const unsigned (&
 #pragma unroll
       for (unsigned c = 0; c < C; ++c) {
         unsigned numbers[kChunk];
-        loadWords<kChunk, smaller(kChunk * 4, alignmentOf(ROWK * 4ull))>(
-            columns[c] + (first + chunk * kChunk) * 4, numbers);
+        loadWords<kChunk, smaller(kChunk * 4, alignmentOf(ROWK * 4ull))>(columns[c] + (first + chunk * kChunk) * 4,
+                                                                         numbers);
 #pragma unroll
         for (unsigned r = 0; r < R; ++r)
 #pragma unroll

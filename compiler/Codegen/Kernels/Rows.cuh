@@ -3,12 +3,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // Operations on rows: rms_norm, quantise, both in one, add, embed.
+//
 // needs: Activations.cuh Weights.cuh
 
 namespace strata {
 
 /// Threads of a CTA that normalises a row, and how many numbers each holds in registers: not more than 32.
-constexpr unsigned normThreads(unsigned columns) { return columns <= 32 * 128 ? 128 : columns <= 32 * 256 ? 256 : 1024; }
+constexpr unsigned normThreads(unsigned columns) {
+  return columns <= 32 * 128 ? 128 : columns <= 32 * 256 ? 256 : 1024;
+}
 
 /// The scale of a row, whose numbers the threads of the CTA hold: number i · threads + thread in numbers[i].
 template <unsigned COUNT, unsigned THREADS>
@@ -65,7 +68,8 @@ __device__ __forceinline__ void rmsNorm(const float *input, const float *weight,
 
 /// rms_norm and quantise in one: the quantised row alone.
 template <class A, unsigned K>
-__device__ __forceinline__ void rmsNormQuantise(const float *input, const float *weight, Byte *quantised, float epsilon) {
+__device__ __forceinline__ void rmsNormQuantise(const float *input, const float *weight, Byte *quantised,
+                                                float epsilon) {
   normaliseRow<A, K, false, true>(input, weight, nullptr, quantised, epsilon);
 }
 
@@ -101,7 +105,8 @@ template <unsigned K> __device__ __forceinline__ void add(const float *left, con
   }
 }
 
-/// result[t] = row tokens[t] of the weight [N, K], dequantised. 128 threads, gridX ceil(ceil(K / 32) / 128), a row per CTA.
+/// result[t] = row tokens[t] of the weight [N, K], dequantised. 128 threads, gridX ceil(ceil(K / 32) / 128), a row per
+/// CTA.
 template <class W, unsigned N, unsigned K>
 __device__ __forceinline__ void embed(const int *tokens, const Byte *weight, float *result) {
   unsigned row = static_cast<unsigned>(tokens[blockIdx.y]);
@@ -122,8 +127,8 @@ __device__ __forceinline__ void embed(const int *tokens, const Byte *weight, flo
   } else {
     const Byte *from = weight + (static_cast<unsigned long long>(row) * K + block * kBlock) * W::kBytes;
     for (unsigned i = 0; i < kBlock && block * kBlock + i < K; ++i) {
-      unsigned word = W::kBytes == 4 ? reinterpret_cast<const unsigned *>(from)[i]
-                                     : reinterpret_cast<const Half *>(from)[i];
+      unsigned word =
+          W::kBytes == 4 ? reinterpret_cast<const unsigned *>(from)[i] : reinterpret_cast<const Half *>(from)[i];
       to[i] = W::number(&word, 0);
     }
   }

@@ -3,9 +3,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // A tile of 64 activation rows by 64 weight rows on the tensor cores: the core of every many-column product of digits.
-// The tensor cores are fed integers, which f16 holds exactly: digits of -128 to 127 on both sides. A block's sums are below
-// 2^24 and exact in f32, whatever the order inside an mma; then one f32 multiplication and addition per block brings in the
-// scales. Blocks are taken in ascending order, so that a number's bits depend on its own row alone.
+// The tensor cores are fed integers, which f16 holds exactly: digits of -128 to 127 on both sides. A block's sums are
+// below 2^24 and exact in f32, whatever the order inside an mma; then one f32 multiplication and addition per block
+// brings in the scales. Blocks are taken in ascending order, so that a number's bits depend on its own row alone.
+//
 // needs: RowDots.cuh
 
 namespace strata {
@@ -14,15 +15,15 @@ constexpr unsigned kTileColumns = 64; ///< Activation rows.
 constexpr unsigned kTileRows = 64;    ///< Weight rows; half of them of the gate and half of up in a gated product.
 constexpr unsigned kStepBlocks = 2;   ///< Blocks of 32 between two barriers.
 
-/// One stage of shared memory. Rows of 64 f16 in units of 16 bytes, unit u of row r at u ^ (r % 8): eight lanes that read the
-/// same unit of eight rows touch all banks once.
+/// One stage of shared memory. Rows of 64 f16 in units of 16 bytes, unit u of row r at u ^ (r % 8): eight lanes that
+/// read the same unit of eight rows touch all banks once.
 struct TileStage {
   uint4 columns[kTileColumns][8];
   uint4 rows[kTileRows][8];
-  float columnScales[kTileColumns][kStepBlocks];
-  float columnSums[kTileColumns][kStepBlocks]; ///< scale · sum of digits, for weights with a minimum.
-  float rowScales[kTileRows][kStepBlocks][2];  ///< Of the first and last 16.
-  float rowMinimums[kTileRows][kStepBlocks];
+  float columnScales[kStepBlocks][kTileColumns];
+  float columnSums[kStepBlocks][kTileColumns]; ///< scale · sum of digits, for weights with a minimum.
+  float rowScales[kStepBlocks][2][kTileRows];  ///< Of the first and last 16.
+  float rowMinimums[kStepBlocks][kTileRows];
 };
 
 /// Four signed bytes as four f16: byte + 128 becomes the low bits of 1024 + (byte + 128), then 1152 is subtracted.
@@ -37,7 +38,8 @@ __device__ __forceinline__ uint2 bytesToHalves(unsigned word) {
 }
 
 /// 32 signed bytes to units 4 · block to 4 · block + 3 of a row of the stage.
-__device__ __forceinline__ void storeHalves(const unsigned (&words)[8], unsigned row, unsigned block, uint4 (&units)[8]) {
+__device__ __forceinline__ void storeHalves(const unsigned (&words)[8], unsigned row, unsigned block,
+                                            uint4 (&units)[8]) {
 #pragma unroll
   for (unsigned i = 0; i < 4; ++i) {
     uint2 first = bytesToHalves(words[2 * i]), second = bytesToHalves(words[2 * i + 1]);
@@ -54,8 +56,8 @@ __device__ __forceinline__ void multiply(unsigned a0, unsigned a1, unsigned b0, 
       : "r"(a0), "r"(a1), "r"(b0), "r"(b1));
 }
 
-/// Where the lanes of a warp stand in the tile: warps 2 × 2 of 32 × 32 numbers, quad pairs 2 × 2 of 16 × 16, two mma each
-/// way.
+/// Where the lanes of a warp stand in the tile: warps 2 × 2 of 32 × 32 numbers, quad pairs 2 × 2 of 16 × 16, two mma
+/// each way.
 struct TilePlace {
   unsigned column, row; ///< Of the quad pair's first.
   unsigned own;         ///< The row of 8 that this lane brings to an mma.
@@ -116,10 +118,10 @@ __device__ __forceinline__ void multiplyStage(const TileStage &stage, const Tile
           for (unsigned e = 0; e < 8; ++e) {
             unsigned column = place.column + 8 * i + TilePlace::columnOf(e);
             unsigned row = place.row + 8 * j + TilePlace::rowOf(e);
-            float scale = stage.columnScales[column][block] * stage.rowScales[row][block][part];
+            float scale = stage.columnScales[block][column] * stage.rowScales[block][part][row];
             sums[i][j][e] = fmaf(scale, products[i][j][e], sums[i][j][e]);
             if (MINIMUM && part == 0)
-              sums[i][j][e] = fmaf(stage.rowMinimums[row][block], stage.columnSums[column][block], sums[i][j][e]);
+              sums[i][j][e] = fmaf(stage.rowMinimums[block][row], stage.columnSums[block][column], sums[i][j][e]);
           }
     }
 }
@@ -145,13 +147,13 @@ template <class A, unsigned K, unsigned ROWK, bool MINIMUM> struct ColumnLoader 
   }
   __device__ __forceinline__ void store(TileStage &stage, unsigned column, unsigned block) const {
     storeHalves(words, column, block, stage.columns[column]);
-    stage.columnScales[column][block] = scale;
+    stage.columnScales[block][column] = scale;
     if constexpr (MINIMUM) {
       int sum = 0;
 #pragma unroll
       for (unsigned i = 0; i < 8; ++i)
         sum = dotBytes(0x01010101u, words[i], sum);
-      stage.columnSums[column][block] = scale * static_cast<float>(sum);
+      stage.columnSums[block][column] = scale * static_cast<float>(sum);
     }
   }
 };
@@ -181,10 +183,10 @@ template <class W, unsigned N, unsigned K, bool MINIMUM> struct RowLoader {
         minimum = unpacked.second;
     }
     storeHalves(unpacked.words, row, block, stage.rows[row]);
-    stage.rowScales[row][block][0] = first;
-    stage.rowScales[row][block][1] = last;
+    stage.rowScales[block][0][row] = first;
+    stage.rowScales[block][1][row] = last;
     if constexpr (MINIMUM)
-      stage.rowMinimums[row][block] = minimum;
+      stage.rowMinimums[block][row] = minimum;
   }
 };
 
@@ -204,9 +206,9 @@ template <class W0, class W1, unsigned N0, unsigned K0, bool IS_GATED> struct Ti
   static __device__ __forceinline__ bool second(unsigned row) { return IS_GATED && row % 16 >= 8; }
 };
 
-/// Makes the tile with the activation row `column` (this thread's: number threadIdx.x / 2 of the tile; null: none), whose
-/// numbers [first, first + K) count, and rows firstRow and on of the matrices. Calls write(value, column of the tile, row of
-/// the matrix) for each result, columns past the last included. 128 threads.
+/// Makes the tile with the activation row `column` (this thread's: number threadIdx.x / 2 of the tile; null: none),
+/// whose numbers [first, first + K) count, and rows firstRow and on of the matrices. Calls write(value, column of the
+/// tile, row of the matrix) for each result, columns past the last included. 128 threads.
 template <class A, class TW, unsigned ROWK, class Write>
 __device__ __forceinline__ void multiplyTile(const Byte *column, unsigned first, const Byte *matrix, const Byte *second,
                                              unsigned firstRow, const Write &write) {

@@ -2,8 +2,9 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// Weights as they lie on the device: F32, F16 and BF16 row-major as in the GGUF, block-quantised ones in planes. This file
-// is the only one that knows the layouts (compiler/Codegen/Kernels/README.md has the picture).
+// Weights as they lie on the device: F32, F16 and BF16 row-major as in the GGUF, block-quantised ones in planes. This
+// file is the only one that knows the layouts (compiler/Codegen/Kernels/README.md has the picture).
+//
 // needs:
 
 namespace strata {
@@ -12,7 +13,7 @@ namespace strata {
 struct UnpackedBlock {
   unsigned words[8];
   float scale;
-  float second; ///< Q4_1: the minimum. Q6_K: unused.
+  float second;   ///< Q4_1: the minimum. Q6_K: unused.
   int factors[2]; ///< Q6_K: the scales of the first and the last 16.
 };
 
@@ -25,7 +26,9 @@ struct PackedBlock {
 };
 
 /// Bits 4 to 7 of each byte of `word`, which are digits v, as the signed bytes 16 (v - 8).
-__device__ __forceinline__ unsigned centred(unsigned word) { return (word & 0xF0F0F0F0u) ^ 0x80808080u; }
+__device__ __forceinline__ unsigned centred(unsigned word) {
+  return (word & 0xF0F0F0F0u) ^ 0x80808080u;
+}
 
 struct Q4_0 {
   static constexpr bool kBlocked = true, kHalves = false, kMinimum = false;
@@ -105,8 +108,8 @@ struct Q8_0 {
   }
 };
 
-/// A super-block of 256 as eight blocks of 32: the low four bits as those of Q4_0, the high two bits in two words (weights
-/// 4j to 4j+3 of each half at bits 2j and 2j+1 of the bytes), two int8 scales; one f16 scale for all eight.
+/// A super-block of 256 as eight blocks of 32: the low four bits as those of Q4_0, the high two bits in two words
+/// (weights 4j to 4j+3 of each half at bits 2j and 2j+1 of the bytes), two int8 scales; one f16 scale for all eight.
 struct Q6_K {
   static constexpr bool kBlocked = true, kHalves = true, kMinimum = false;
   static constexpr unsigned kShift = 2;

@@ -2,7 +2,8 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// A library that says it is NVRTC 13, which cannot target sm_70; or, with STRATA_FAKE_EMPTY, one that is no NVRTC at all.
+// A library that says it is NVRTC 13, which cannot target sm_70; or, with STRATA_FAKE_EMPTY, one that is no NVRTC at
+// all.
 #ifndef STRATA_FAKE_EMPTY
 extern "C" {
 int nvrtcVersion(int *major, int *minor) {

@@ -60,8 +60,8 @@ static std::string unitOf(const kernels::Plan &plan, const kernels::Step &step, 
     // The width of a row of the result is not in the signature: it is a constant of the generated text.
     source += "static __device__ __forceinline__ void epilogue(float value, unsigned row, unsigned column, const float "
               "*residual, float *result) {\n";
-    source += fmt::format("  unsigned long long at = row * {}ull + column;\n  result[at] = {};\n}}\n", step.resultColumns,
-                          residual ? "value + residual[at]" : "value");
+    source += fmt::format("  unsigned long long at = row * {}ull + column;\n  result[at] = {};\n}}\n",
+                          step.resultColumns, residual ? "value + residual[at]" : "value");
   }
   if (step.frequencies) {
     std::string numbers;
@@ -108,7 +108,8 @@ Result<void> KernelDevice::run(const kernels::Request &request, const Pointers &
     arguments.add(static_cast<uint32_t>(rows));
     if (step.segmentRows > 0)
       arguments.add(segment);
-    STRATA_TRY(launcher.launch(*program, options, arguments));
+    STRATA_ASSIGN(sim::Counts launched, launcher.launch(*program, options, arguments));
+    counts += launched;
     return {};
   };
   for (size_t first = 0; first < plan.steps.size();) {
@@ -250,9 +251,9 @@ Result<void> KernelDevice::launch(const KernelCall &call) {
     // The scratch of a device of this kind is not that of the host.
     uint64_t widest = std::max(request.width, request.sharedWidth);
     uint64_t tokens = call.rows, segment = request.segmentRows;
-    for (uint64_t bytes : {tokens * request.columns * 4, tokens * request.expertsUsed * 4, tokens * request.expertsUsed * 4,
-                           (request.experts + uint64_t{1}) * 4, segment * widest * 4, segment * widest * 4,
-                           segment * request.columns * 4}) {
+    for (uint64_t bytes : {tokens * request.columns * 4, tokens * request.expertsUsed * 4,
+                           tokens * request.expertsUsed * 4, (request.experts + uint64_t{1}) * 4, segment * widest * 4,
+                           segment * widest * 4, segment * request.columns * 4}) {
       STRATA_ASSIGN(std::byte * allocated, allocate(bytes));
       scratch.push_back(allocated);
     }

@@ -2,8 +2,8 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// A device whose operations are the CUDA kernels, compiled by NVRTC and run on the simulator: with it the conformance suite
-// of tests/runtime/Device tests the kernels.
+// A device whose operations are the CUDA kernels, compiled by NVRTC and run on the simulator: with it the conformance
+// suite of tests/runtime/Device tests the kernels.
 #pragma once
 
 #include "compiler/Kernels/Geometry.h"
@@ -11,6 +11,7 @@
 #include "runtime/Device/Device.h"
 #include "runtime/Simulator/Simulator.h"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -31,21 +32,25 @@ public:
   Result<void> launch(const KernelCall &call) override;
   Result<void> synchronise() override { return {}; }
 
+  /// The kernels of a request, on operands in the order of its plan's parameters.
+  using Pointers = std::vector<const std::byte *>;
+  Result<void> run(const kernels::Request &request, const Pointers &pointers, uint64_t rows,
+                   std::span<const float> frequencies = {});
+
   /// Changes a kernel's source before it is compiled: for tests that break one.
-  std::string (*change)(std::string source) = nullptr;
+  std::function<std::string(std::string)> change;
+  /// What the launches since the beginning did.
+  sim::Counts counts;
 
 private:
   struct Loaded {
     std::unique_ptr<sim::Module> module;
     const sim::Program *program = nullptr;
   };
-  using Pointers = std::vector<const std::byte *>;
 
   explicit KernelDevice(Nvrtc &&opened, uint64_t launchSeed);
   Result<const sim::Program *> load(const kernels::Plan &plan, const kernels::Step &step, bool residual,
                                     std::span<const float> frequencies);
-  Result<void> run(const kernels::Request &request, const Pointers &pointers, uint64_t rows,
-                   std::span<const float> frequencies);
   /// The device's form of a weight, made anew for every call: tests change weights in place.
   Result<const std::byte *> repacked(const BoundOperand &weight);
 

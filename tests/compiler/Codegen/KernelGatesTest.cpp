@@ -48,7 +48,8 @@ std::vector<Gated> kernelsOf(const std::string &path, std::span<const ModelSetti
           source += fmt::format(
               "static __device__ __forceinline__ void epilogue(float value, unsigned row, unsigned column, const float "
               "*residual, float *result) {{ result[row * {0}ull + column] = value{1}; }}\n",
-              step.resultColumns, request.residual ? fmt::format(" + residual[row * {}ull + column]", step.resultColumns) : "");
+              step.resultColumns,
+              request.residual ? fmt::format(" + residual[row * {}ull + column]", step.resultColumns) : "");
         if (step.frequencies)
           source += fmt::format("__device__ const float frequencies[{}] = {{1.0f, 0.5f}};\n", request.rope / 2);
         result.push_back({step, {step.name, source + kernels::entryPoint(plan, step, "kernelOfTest")}});
@@ -77,8 +78,9 @@ void checkGates(const std::string &path, std::span<const ModelSettings> settings
     EXPECT_LE(kernel.sharedBytes, 48u * 1024);
     EXPECT_LE((kernel.sharedBytes + step.dynamicSharedBytes) * (step.minimumCtas == 2 ? 2u : 1u), kSharedBytesOfAnSm);
     if (print)
-      fmt::print("{:4} of {:3} registers, {:6} B shared, {} x {} threads: {}\n", kernel.registers, step.registerCeiling(),
-                 kernel.sharedBytes + step.dynamicSharedBytes, step.gridX, step.threads, step.callee);
+      fmt::print("{:4} of {:3} registers, {:6} B shared, {} x {} threads: {}\n", kernel.registers,
+                 step.registerCeiling(), kernel.sharedBytes + step.dynamicSharedBytes, step.gridX, step.threads,
+                 step.callee);
   }
 }
 
@@ -105,8 +107,9 @@ TEST(KernelGatesTest, DeepseekV31InEverySetting) {
   std::vector<ModelSettings> settings;
   for (ActivationEncoding activations : {ActivationEncoding::i8, ActivationEncoding::i16, ActivationEncoding::f32})
     for (uint32_t sequences : {1u, 2u, 4u, 8u})
-      settings.push_back({activations, activations, activations == ActivationEncoding::f32 ? KvEncoding::f32 : KvEncoding::f16,
-                          sequences, 32768, 512});
+      settings.push_back({activations, activations,
+                          activations == ActivationEncoding::f32 ? KvEncoding::f32 : KvEncoding::f16, sequences, 32768,
+                          512});
   checkGates(STRATA_DERIVED_MODELS "/deepseek-v3.1-q4_0.header.gguf", settings);
 }
 

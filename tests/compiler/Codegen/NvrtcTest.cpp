@@ -25,7 +25,8 @@ const Nvrtc &nvrtc() {
 }
 
 KernelUnit unit(std::string name, std::string body = "") {
-  return {name, fmt::format("extern \"C\" __global__ void {}(float *x) {{\n  x[threadIdx.x] = 1.0f;\n{}}}\n", name, body)};
+  return {name,
+          fmt::format("extern \"C\" __global__ void {}(float *x) {{\n  x[threadIdx.x] = 1.0f;\n{}}}\n", name, body)};
 }
 
 TEST(NvrtcTest, TheSetUpFolderHasOneForSm70) {
@@ -143,10 +144,11 @@ TEST(KernelCacheTest, N05AFolderThatCannotBeMadeIsSaidAndDoesNoHarm) {
 }
 
 TEST(CubinTest, SaysWhatAKernelNeeds) {
-  std::string source = "extern \"C\" __global__ void sharing(float *x, int i) {\n  __shared__ float s[96];\n"
-                       "  s[threadIdx.x] = x[threadIdx.x];\n  __syncthreads();\n  x[threadIdx.x] = s[i];\n}\n"
-                       "extern \"C\" __global__ void indexing(float *x, int i) {\n  float local[200];\n"
-                       "  for (int j = 0; j < 200; ++j) local[j] = x[j * i];\n  x[0] = local[i] + local[x[1] > 0 ? 3 : i + 1];\n}\n";
+  std::string source =
+      "extern \"C\" __global__ void sharing(float *x, int i) {\n  __shared__ float s[96];\n"
+      "  s[threadIdx.x] = x[threadIdx.x];\n  __syncthreads();\n  x[threadIdx.x] = s[i];\n}\n"
+      "extern \"C\" __global__ void indexing(float *x, int i) {\n  float local[200];\n"
+      "  for (int j = 0; j < 200; ++j) local[j] = x[j * i];\n  x[0] = local[i] + local[x[1] > 0 ? 3 : i + 1];\n}\n";
   CompiledUnit compiled = nvrtc().compile({"unit", source}).value();
   auto kernels = cubinResources(compiled.cubin).value();
   ASSERT_EQ(kernels.size(), 2u);
@@ -183,8 +185,8 @@ TEST(KernelSourcesTest, EveryFileCompilesWithWhatItNeeds) {
 TEST(KernelSourcesTest, NeededFilesComeFirstAndOnce) {
   std::vector<std::string_view> files = {"ExpertsPrompt.cuh", "MatmulFew.cuh"};
   std::string text = unitPrefix(files);
-  std::vector<std::string_view> marks = {"constexpr unsigned kWarp", "using I8", "lanesFor(unsigned",
-                                         "void matmulFew(", "struct TileStage", "void expertsPromptGateUp("};
+  std::vector<std::string_view> marks = {"constexpr unsigned kWarp", "using I8",         "lanesFor(unsigned",
+                                         "void matmulFew(",          "struct TileStage", "void expertsPromptGateUp("};
   size_t last = 0;
   for (std::string_view mark : marks) {
     size_t at = text.find(mark);

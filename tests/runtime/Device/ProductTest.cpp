@@ -80,7 +80,8 @@ TEST_P(ProductTest, Matmul) {
                   {result},
                   {}});
     expectWithin(bench.download(result), reference::matmul(numbers, weight.numbers),
-                 reference::matmul(absolute(numbers), absolute(weight.numbers)), allowed(toleranceFor(encoding, activations)));
+                 reference::matmul(absolute(numbers), absolute(weight.numbers)),
+                 allowed(toleranceFor(encoding, activations)));
   });
 }
 
