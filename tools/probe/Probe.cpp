@@ -27,9 +27,9 @@ constexpr ReadRequest kReads[] = {{128 * kKiB, 1}, {128 * kKiB, 16}, {kMiB, 1}, 
                                   {8 * kMiB, 1},   {8 * kMiB, 4},    {8 * kMiB, 8}, {8 * kMiB, 16}};
 constexpr ReadRequest kBuffered = {8 * kMiB, 8};
 constexpr ReadRequest kLatency = {4 * kKiB, 1};
-/// All reads together take a dozen of these, and writing the file at most kWriteTime: with the memory's part, less than
+/// All reads together take eleven of these, and writing the file at most kWriteTime: with the memory's part, less than
 /// a minute.
-constexpr std::chrono::duration<double> kReadTime = 1s;
+constexpr std::chrono::duration<double> kReadTime = 600ms;
 constexpr auto kWriteTime = 25s;
 constexpr uint32_t kMemoryRounds = 64;
 
