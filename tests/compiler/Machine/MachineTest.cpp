@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <random>
 
 namespace strata {
 namespace {
@@ -139,6 +140,39 @@ TEST(Machine, UnknownPresetIsTheCommandLinesFault) {
   ASSERT_FALSE(machine);
   EXPECT_EQ(machine.error().code, ExitCode::CommandLine);
   EXPECT_THAT(machine.error().message, HasSubstr("neither a preset nor a file"));
+}
+
+/// A file with one byte changed, left out or doubled is read or refused, and nothing else.
+TEST(Machine, SpoiledFilesAreReadOrRefused) {
+  std::mt19937_64 random(5);
+  int refused = 0;
+  for (int i = 0; i < 20000; ++i) {
+    std::string text = kFull;
+    size_t at = random() % text.size();
+    switch (random() % 3) {
+    case 0:
+      text[at] = static_cast<char>(random());
+      break;
+    case 1:
+      text.erase(at, random() % 8 + 1);
+      break;
+    default:
+      text.insert(at, text.substr(random() % text.size(), random() % 40));
+    }
+    auto machine = parseMachine(text, "spoiled.json");
+    if (machine) {
+      auto again = parseMachine(machine->json, "again");
+      ASSERT_TRUE(again) << machine->json << again.error().message;
+      EXPECT_GT(machine->host.memoryBandwidth.value, 0);
+      EXPECT_GT(machine->cores, 0u);
+      continue;
+    }
+    ++refused;
+    EXPECT_EQ(machine.error().code, ExitCode::Input);
+    EXPECT_THAT(machine.error().message, HasSubstr("spoiled.json"));
+    EXPECT_EQ(machine.error().message.find('\n'), std::string::npos);
+  }
+  EXPECT_GT(refused, 5000);
 }
 
 struct BadFile {
