@@ -8,7 +8,9 @@
 #include "runtime/Base/Error.h"
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -64,7 +66,12 @@ struct MachineDescription {
   HostFigures host = {};
   std::optional<GpuDescription> gpu = std::nullopt;
   std::optional<DiskDescription> disk = std::nullopt; ///< Nothing: experts must fit into memory.
+  /// What the system allows, for people: names of systemNotes() and text. No plan depends on it.
+  std::map<std::string, std::string> system = {};
 };
+
+/// The names that a machine file's "system" may have: what strata-probe finds out beside figures.
+std::span<const std::string_view> systemNotes();
 
 /// What the cores are assumed to do where nobody measured it.
 HostFigures assumedHostFigures(uint32_t cores);

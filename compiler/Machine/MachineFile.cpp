@@ -10,6 +10,7 @@
 #include "runtime/Base/Size.h"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 #include <limits>
 
@@ -161,6 +162,23 @@ Fault parseDisk(const json &value, DiskDescription &disk) {
   return missingKey(value, "disk.", {"reads"});
 }
 
+Fault parseSystem(const json &value, MachineDescription &machine) {
+  if (!value.is_object())
+    return "\"system\" is no object";
+  std::string known;
+  for (std::string_view name : systemNotes())
+    known += (known.empty() ? "" : ", ") + std::string(name);
+  for (const auto &[key, part] : value.items()) {
+    std::span<const std::string_view> names = systemNotes();
+    if (std::find(names.begin(), names.end(), key) == names.end())
+      return unknownKey("system.", key, known);
+    if (!part.is_string())
+      return fmt::format("\"system.{}\" is no text", key);
+    machine.system[key] = part.get<std::string>();
+  }
+  return {};
+}
+
 /// Host figures that the file does not give stay zero, to be assumed once the cores are known.
 Fault parseKey(const std::string &key, const json &value, MachineDescription &machine) {
   if (key == "name") {
@@ -184,8 +202,10 @@ Fault parseKey(const std::string &key, const json &value, MachineDescription &ma
     return parseGpu(value, machine.gpu.emplace());
   } else if (key == "disk") {
     return parseDisk(value, machine.disk.emplace());
+  } else if (key == "system") {
+    return parseSystem(value, machine);
   } else {
-    return unknownKey("", key, "name, cores, ram, memory_bandwidth, product_rate, attention_rate, gpu, disk");
+    return unknownKey("", key, "name, cores, ram, memory_bandwidth, product_rate, attention_rate, gpu, disk, system");
   }
   return {};
 }
@@ -261,6 +281,12 @@ json diskJson(const DiskDescription &disk) {
 
 } // namespace
 
+std::span<const std::string_view> systemNotes() {
+  static constexpr std::array<std::string_view, 6> kNames = {"io_uring",   "locked_memory", "control_group",
+                                                             "huge_pages", "disk",          "gpu"};
+  return kNames;
+}
+
 Result<MachineDescription> parseMachine(std::string_view text, std::string_view place) {
   auto refuse = [&](std::string_view what) {
     return fail(ExitCode::Input, "", fmt::format("machine file {}: {}", escapeName(place), what));
@@ -290,6 +316,8 @@ std::string formatMachineFile(const MachineDescription &machine) {
     out["gpu"] = gpuJson(*machine.gpu);
   if (machine.disk)
     out["disk"] = diskJson(*machine.disk);
+  if (!machine.system.empty())
+    out["system"] = machine.system;
   // A name of bytes that are no UTF-8 can only be a file's.
   return out.dump(-1, ' ', false, json::error_handler_t::replace);
 }

@@ -60,6 +60,9 @@ private:
 
   bool hasGpu() const { return machine.gpu.has_value(); }
   uint64_t layerKv() const { return kvTotal / std::max<uint64_t>(1, weights.layers.size()); }
+  Checked promptArena(uint64_t promptTokens) const;
+  Checked chunkArena() const;
+  Checked decodeArena() const;
   uint64_t fixedBytes(uint64_t promptTokens) const;
   uint64_t expertBudget(Tier tier) const { return plan.of(tier).free(); }
   std::vector<uint64_t> expertSizes() const;
@@ -71,13 +74,26 @@ private:
   uint64_t kvTotal = 0;
 };
 
+Checked Planner::promptArena(uint64_t promptTokens) const {
+  Checked row = request.arenas ? Checked(request.arenas->promptRow) : promptRowBytes(weights.description);
+  return row * promptTokens;
+}
+
+Checked Planner::chunkArena() const {
+  return request.arenas ? Checked(request.arenas->chunk)
+                        : chunkRowBytes(weights.description) * request.settings.chunkTokens;
+}
+
+Checked Planner::decodeArena() const {
+  return request.arenas ? Checked(request.arenas->decode)
+                        : decodeBytes(weights.description, request.settings.sequences);
+}
+
 /// Everything that the steps add up, added up once with care: if this is valid, no later sum overflows.
 Result<void> Planner::checkSizes() const {
   const PlanSettings &settings = request.settings;
   Checked kv = kvBytes(weights.description, settings.kvNumberBytes, settings.context, settings.sequences);
-  Checked arenas = promptRowBytes(weights.description) * settings.promptTokens +
-                   chunkRowBytes(weights.description) * settings.chunkTokens * 2 +
-                   decodeBytes(weights.description, settings.sequences) * 2 +
+  Checked arenas = promptArena(settings.promptTokens) + chunkArena() * 2 + decodeArena() * 2 +
                    ringBytes(weights, settings.sequences) * 2;
   Checked total = kv + arenas + weights.total + request.gpuHeadRoom + request.ramHeadRoom + kGpuProcessBytes +
                   kPinnedRingBytes + (hasGpu() ? machine.gpu->reservedBytes : 0);
@@ -102,9 +118,7 @@ Result<void> Planner::checkUsage() const {
 /// What must fit into the memory of the device that computes prompts.
 uint64_t Planner::fixedBytes(uint64_t promptTokens) const {
   const PlanSettings &settings = request.settings;
-  Checked bytes = promptRowBytes(weights.description) * promptTokens +
-                  chunkRowBytes(weights.description) * settings.chunkTokens +
-                  decodeBytes(weights.description, settings.sequences) + kvTotal;
+  Checked bytes = promptArena(promptTokens) + chunkArena() + decodeArena() + kvTotal;
   bytes += weights.total - weights.routedBytes() - weights.embedding;
   bytes += hasGpu() ? machine.gpu->reservedBytes : kHostProcessBytes + weights.embedding;
   bool allResident = !hasGpu() && !machine.disk;
@@ -131,21 +145,20 @@ void Planner::addArena(std::string name, Tier tier, Checked bytes) {
 }
 
 void Planner::addHostArenas() {
-  addArena("chunk", Tier::Ram, chunkRowBytes(weights.description) * plan.settings.chunkTokens);
-  addArena("decode", Tier::Ram, decodeBytes(weights.description, plan.settings.sequences));
+  addArena("chunk", Tier::Ram, chunkArena());
+  addArena("decode", Tier::Ram, decodeArena());
 }
 
 void Planner::addArenas() {
-  const ModelDescription &description = weights.description;
   Tier device = hasGpu() ? Tier::Gpu : Tier::Ram;
   addArena("process", Tier::Ram, hasGpu() ? kGpuProcessBytes : kHostProcessBytes);
-  addArena("prompt", device, promptRowBytes(description) * plan.settings.promptTokens);
+  addArena("prompt", device, promptArena(plan.settings.promptTokens));
   if (!hasGpu())
     return addHostArenas();
   Checked ring = ringBytes(weights, plan.settings.sequences);
   addArena("driver", Tier::Gpu, machine.gpu->reservedBytes);
-  addArena("chunk", Tier::Gpu, chunkRowBytes(description) * plan.settings.chunkTokens);
-  addArena("decode", Tier::Gpu, decodeBytes(description, plan.settings.sequences));
+  addArena("chunk", Tier::Gpu, chunkArena());
+  addArena("decode", Tier::Gpu, decodeArena());
   addArena("staging", Tier::Gpu, std::min(ring.value(), weights.routedBytes()));
   addArena("staging", Tier::Ram, std::min(std::max(ring.value(), kPinnedRingBytes), weights.routedBytes()));
 }

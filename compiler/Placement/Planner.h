@@ -27,6 +27,13 @@ std::string_view tierName(Tier tier);
 /// What computes.
 enum class ComputeDevice : uint8_t { Host, Gpu };
 
+/// Sizes of arenas that somebody knows better than ArenaEstimate.h, as the compiler does once it has the programs.
+struct ArenaBytes {
+  uint64_t promptRow = 0; ///< For every token of a prompt's pass.
+  uint64_t chunk = 0;
+  uint64_t decode = 0;
+};
+
 struct PlanRequest {
   PlanSettings settings;
   /// False: settings.promptTokens is a wish, halved as long as the fixed parts do not fit.
@@ -35,6 +42,7 @@ struct PlanRequest {
   uint64_t ramHeadRoom = uint64_t{1} << 30; ///< Left free in RAM.
   /// How often each expert was used, `experts` numbers for every layer that has them; empty: not known.
   std::vector<uint64_t> usage;
+  std::optional<ArenaBytes> arenas; ///< Nothing: estimated.
 };
 
 struct LayerPlacement {

@@ -5,7 +5,7 @@
 // Every kernel that a model needs, from the header of its GGUF file.
 #pragma once
 
-#include "compiler/Codegen/Geometry.h"
+#include "compiler/Kernels/Geometry.h"
 #include "compiler/Support/ModelDescription.h"
 #include "runtime/Weights/Gguf.h"
 

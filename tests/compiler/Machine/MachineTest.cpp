@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <random>
 
 namespace strata {
 namespace {
@@ -101,6 +102,7 @@ constexpr const char *kFull = R"({
   "name": "box", "cores": 8, "ram": {"measured": "64GiB"}, "memory_bandwidth": {"measured": "41.5GB/s"},
   "gpu": {"arch": "sm_70", "memory": {"measured": "32GiB"}, "reserved": {"assumed": "300MiB"},
           "bandwidth": {"measured": "790GB/s"}, "pcie": {"assumed": "12GB/s"}, "product_rate": {"assumed": "35.5TOPS"}},
+  "system": {"io_uring": "allowed"},
   "disk": {"capacity": "1TB", "latency": {"measured": "80us"},
            "reads": [{"block": "8MiB", "depth": 4, "bandwidth": {"measured": "3.1GB/s"}},
                      {"block": "128KiB", "depth": 32, "bandwidth": {"measured": "2GB/s"}},
@@ -122,6 +124,7 @@ TEST(Machine, FileDescribesGpuAndDisk) {
   EXPECT_EQ(machine->disk->capacityBytes, 1000000000000u);
   EXPECT_DOUBLE_EQ(machine->disk->latency.value, 80e-6);
   EXPECT_TRUE(machine->disk->latency.measured);
+  EXPECT_EQ(machine->system.at("io_uring"), "allowed");
 }
 
 TEST(Machine, DiskBandwidthIsTheBestOfTheNearestSmallerBlock) {
@@ -137,6 +140,39 @@ TEST(Machine, UnknownPresetIsTheCommandLinesFault) {
   ASSERT_FALSE(machine);
   EXPECT_EQ(machine.error().code, ExitCode::CommandLine);
   EXPECT_THAT(machine.error().message, HasSubstr("neither a preset nor a file"));
+}
+
+/// A file with one byte changed, left out or doubled is read or refused, and nothing else.
+TEST(Machine, SpoiledFilesAreReadOrRefused) {
+  std::mt19937_64 random(5);
+  int refused = 0;
+  for (int i = 0; i < 20000; ++i) {
+    std::string text = kFull;
+    size_t at = random() % text.size();
+    switch (random() % 3) {
+    case 0:
+      text[at] = static_cast<char>(random());
+      break;
+    case 1:
+      text.erase(at, random() % 8 + 1);
+      break;
+    default:
+      text.insert(at, text.substr(random() % text.size(), random() % 40));
+    }
+    auto machine = parseMachine(text, "spoiled.json");
+    if (machine) {
+      auto again = parseMachine(machine->json, "again");
+      ASSERT_TRUE(again) << machine->json << again.error().message;
+      EXPECT_GT(machine->host.memoryBandwidth.value, 0);
+      EXPECT_GT(machine->cores, 0u);
+      continue;
+    }
+    ++refused;
+    EXPECT_EQ(machine.error().code, ExitCode::Input);
+    EXPECT_THAT(machine.error().message, HasSubstr("spoiled.json"));
+    EXPECT_EQ(machine.error().message.find('\n'), std::string::npos);
+  }
+  EXPECT_GT(refused, 5000);
 }
 
 struct BadFile {
@@ -161,6 +197,9 @@ TEST(Machine, BadFilesAreRefused) {
       {R"({"cores": 2, "ram": "99999999TiB"})", ExitCode::Input, "too large"},
       {R"({"name": 5, "cores": 2, "ram": "8GiB"})", ExitCode::Input, "\"name\" is no string"},
       {R"({"cores": 2, "ram": "8GiB", "colour": 1})", ExitCode::Input, "unknown key \"colour\""},
+      {R"({"cores": 2, "ram": "8GiB", "system": []})", ExitCode::Input, "\"system\" is no object"},
+      {R"({"cores": 2, "ram": "8GiB", "system": {"colour": "x"}})", ExitCode::Input, "unknown key \"system.colour\""},
+      {R"({"cores": 2, "ram": "8GiB", "system": {"gpu": 1}})", ExitCode::Input, "\"system.gpu\" is no text"},
       {R"({"cores": 2, "cores": 3, "ram": "8GiB"})", ExitCode::Input, "\"cores\" is there twice"},
       {R"({"cores": 2, "ram": "0B"})", ExitCode::Input, "\"ram\" is zero"},
       {R"({"cores": -2, "ram": "8GiB"})", ExitCode::Input, "\"cores\" is no whole number"},

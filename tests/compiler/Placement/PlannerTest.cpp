@@ -307,6 +307,19 @@ TEST(Planner, TheDiskMustHoldTheFiles) {
   EXPECT_EQ(plan.shortfall->bytes, 1u);
 }
 
+TEST(Planner, KnownArenasTakeThePlaceOfEstimates) {
+  ModelWeights weights = v31Weights();
+  PlanRequest request = defaultRequest();
+  request.arenas = ArenaBytes{.promptRow = 65472, .chunk = 300 << 20, .decode = 33 << 20};
+  Plan plan = planOf(weights, machineOf("ovh-ai1-1-gpu"), request);
+  uint64_t ring = 16 * kExpert, driver = 450 << 20;
+  EXPECT_EQ(plan.of(Tier::Gpu).scratch, 65472u * 32768 + (333u << 20) + driver + ring);
+  EXPECT_EQ(plan.of(Tier::Gpu).experts,
+            (34058272768 - kGiB - kDense - 2302672896 - plan.of(Tier::Gpu).scratch) / kExpert);
+  request.arenas->decode = ~uint64_t(0) / 2;
+  EXPECT_EQ(makePlan(weights, machineOf("ovh-ai1-1-gpu"), request).error().code, ExitCode::CommandLine);
+}
+
 TEST(Planner, UsagePinsTheMostUsed) {
   ModelWeights weights = v31Weights();
   PlanRequest request = defaultRequest();
