@@ -21,9 +21,9 @@ kern.func @product(%input: !kern.pointer<bytes, read>, %ids: !kern.pointer<i32, 
     repeat <group = 2, per_row = 8, segment_rows = 512> texts ["A.cuh", "B.cuh"] {
   // CHECK-NEXT: %[[EPSILON:.*]] = constant 9.99999997E-7{{$}}
   %0 = kern.constant 1.0e-6
-  // CHECK-NEXT: %[[NULL:.*]] = null : !kern.pointer<f32, read>
+  // CHECK-NEXT: %[[NULL:.*]] = null : <f32, read>
   %1 = kern.null : !kern.pointer<f32, read>
-  // CHECK-NEXT: %[[TABLE:.*]] = table [1.000000e+00, 5.000000e-01] : !kern.pointer<f32, read>
+  // CHECK-NEXT: %[[TABLE:.*]] = table [1.000000e+00, 5.000000e-01] : <f32, read>
   %2 = kern.table [1.0, 0.5] : !kern.pointer<f32, read>
   // CHECK-NEXT: main_loop "strata::f<96, epilogue, 1>"(%input, %ids, %[[EPSILON]], %[[NULL]], %[[TABLE]], %rows, %segment, %residual, %result)
   // CHECK-SAME: epilogue [7, 8] (%value, %row, %column) {

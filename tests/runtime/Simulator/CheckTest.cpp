@@ -29,7 +29,7 @@ TEST(Checks, GlobalMemory) {
 
 TEST(Checks, NamesKernelLineAndThread) {
   KernelRun run("", "setp.eq.u32 %p1, %r0, 5;\n @%p1 ld.global.u32 %r1, [%rd0+256];", 40);
-  run.expectFault("kernel test, PTX line 18, ld.global.u32: thread (5, 0, 0) of CTA (0, 0, 0) accesses 4 bytes at 0x");
+  run.expectFault("kernel test, PTX line 17, ld.global.u32: thread (5, 0, 0) of CTA (0, 0, 0) accesses 4 bytes at 0x");
 }
 
 TEST(Checks, SharedAndLocalMemory) {
@@ -55,7 +55,7 @@ TEST(Checks, Races) {
   KernelRun(kTile, exchange + "setp.lt.u32 %p1, %r0, 31;\n @%p1 ld.shared.u32 %r1, [%rd3];").expectFault("without a barrier between them");
   KernelRun(kTile, exchange + "bar.warp.sync -1;\n setp.lt.u32 %p1, %r0, 31;\n @%p1 ld.shared.u32 %r1, [%rd3];").expect({});
   KernelRun(kTile, exchange + "bar.sync 0;\n setp.lt.u32 %p1, %r0, 63;\n @%p1 ld.shared.u32 %r1, [%rd3];", 64).expect({});
-  KernelRun(kTile, exchange + "bar.warp.sync -1;\n setp.eq.u32 %p1, %r0, 31;\n @%p1 ld.shared.u32 %r1, [%rd3];\n bar.sync 0;", 64)
+  KernelRun(kTile, exchange + "bar.sync 0;\n" + "st.shared.u32 [%rd2], 1;\n bar.warp.sync -1;\n setp.eq.u32 %p1, %r0, 31;\n @%p1 ld.shared.u32 %r1, [%rd3];", 64)
       .expectFault("without a barrier between them");
   // A shuffle orders no memory.
   KernelRun(kTile, exchange + "shfl.sync.idx.b32 %r5, %r0, 0, 31, -1;\n setp.lt.u32 %p1, %r0, 31;\n @%p1 ld.shared.u32 %r1, [%rd3];")
