@@ -72,21 +72,27 @@ static std::string unitOf(const kernels::Plan &plan, const kernels::Step &step, 
   return source + kernels::entryPoint(plan, step, "kernelOfTest");
 }
 
-Result<const sim::Program *> KernelDevice::load(const kernels::Plan &plan, const kernels::Step &step, bool residual,
-                                                std::span<const float> frequencies) {
-  std::string source = unitOf(plan, step, residual, frequencies);
-  if (change)
-    source = change(std::move(source));
-  auto found = loaded.find(source);
-  if (found == loaded.end()) {
-    KernelUnit unit{step.name, source};
-    STRATA_ASSIGN(CompiledUnits compiled, compileKernels(nvrtc, std::span(&unit, 1), {}));
-    STRATA_ASSIGN(sim::Module module, sim::Module::load(compiled.units[0].ptx, memory));
-    Loaded entry{std::make_unique<sim::Module>(std::move(module)), nullptr};
-    entry.program = entry.module->find("kernelOfTest");
-    found = loaded.emplace(std::move(source), std::move(entry)).first;
+Result<std::vector<const sim::Program *>> KernelDevice::load(const kernels::Plan &plan, bool residual,
+                                                             std::span<const float> frequencies) {
+  std::vector<KernelUnit> units;
+  std::vector<std::string> sources;
+  for (const kernels::Step &step : plan.steps) {
+    std::string source = unitOf(plan, step, residual, frequencies);
+    if (change)
+      source = change(std::move(source));
+    if (!loaded.contains(source))
+      units.push_back({step.name, source});
+    sources.push_back(std::move(source));
   }
-  return found->second.program;
+  STRATA_ASSIGN(CompiledUnits compiled, compileKernels(nvrtc, units, {.workers = 2}));
+  for (size_t i = 0; i < units.size(); ++i) {
+    STRATA_ASSIGN(sim::Module module, sim::Module::load(compiled.units[i].ptx, memory));
+    loaded.emplace(units[i].source, std::make_unique<sim::Module>(std::move(module)));
+  }
+  std::vector<const sim::Program *> programs;
+  for (const std::string &source : sources)
+    programs.push_back(loaded.at(source)->find("kernelOfTest"));
+  return programs;
 }
 
 Result<void> KernelDevice::run(const kernels::Request &request, const Pointers &pointers, uint64_t rows,
@@ -94,8 +100,9 @@ Result<void> KernelDevice::run(const kernels::Request &request, const Pointers &
   kernels::Plan plan = kernels::plan(request);
   if (plan.parameters.size() != pointers.size())
     return fail(ExitCode::Bug, "", fmt::format("{} parameters, {} pointers", plan.parameters.size(), pointers.size()));
-  auto launchStep = [&](const kernels::Step &step, uint32_t segment) -> Result<void> {
-    STRATA_ASSIGN(const sim::Program *program, load(plan, step, request.residual, frequencies));
+  STRATA_ASSIGN(std::vector<const sim::Program *> programs, load(plan, request.residual, frequencies));
+  auto launchStep = [&](size_t index, uint32_t segment) -> Result<void> {
+    const kernels::Step &step = plan.steps[index];
     sim::LaunchOptions options;
     options.block[0] = step.threads;
     options.grid[0] = step.gridX;
@@ -108,7 +115,7 @@ Result<void> KernelDevice::run(const kernels::Request &request, const Pointers &
     arguments.add(static_cast<uint32_t>(rows));
     if (step.segmentRows > 0)
       arguments.add(segment);
-    STRATA_ASSIGN(sim::Counts launched, launcher.launch(*program, options, arguments));
+    STRATA_ASSIGN(sim::Counts launched, launcher.launch(*programs[index], options, arguments));
     counts += launched;
     return {};
   };
@@ -123,7 +130,7 @@ Result<void> KernelDevice::run(const kernels::Request &request, const Pointers &
     }
     for (uint64_t segment = 0; segment < segments; ++segment)
       for (size_t index = first; index < end; ++index)
-        STRATA_TRY(launchStep(plan.steps[index], static_cast<uint32_t>(segment)));
+        STRATA_TRY(launchStep(index, static_cast<uint32_t>(segment)));
     first = end;
   }
   return {};

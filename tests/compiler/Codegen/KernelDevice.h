@@ -43,14 +43,10 @@ public:
   sim::Counts counts;
 
 private:
-  struct Loaded {
-    std::unique_ptr<sim::Module> module;
-    const sim::Program *program = nullptr;
-  };
-
   explicit KernelDevice(Nvrtc &&opened, uint64_t launchSeed);
-  Result<const sim::Program *> load(const kernels::Plan &plan, const kernels::Step &step, bool residual,
-                                    std::span<const float> frequencies);
+  /// The kernels of a plan; those that are new are compiled together.
+  Result<std::vector<const sim::Program *>> load(const kernels::Plan &plan, bool residual,
+                                                 std::span<const float> frequencies);
   /// The device's form of a weight, made anew for every call: tests change weights in place.
   Result<const std::byte *> repacked(const BoundOperand &weight);
 
@@ -59,7 +55,7 @@ private:
   sim::GlobalMemory memory;
   sim::Launcher launcher{memory};
   std::vector<std::unique_ptr<std::byte[], void (*)(std::byte *)>> allocations;
-  std::map<std::string, Loaded> loaded;
+  std::map<std::string, std::unique_ptr<sim::Module>> loaded; ///< By source; each has one kernel.
 };
 
 /// One NVRTC for all tests of the program.
