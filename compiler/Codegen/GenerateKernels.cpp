@@ -19,7 +19,8 @@ using namespace mlir;
 namespace strata {
 
 static tl::unexpected<Error> generationError(StringRef kernel, std::string_view what) {
-  return fail(ExitCode::Bug, "", fmt::format("a bug of ours, please report it: kernel {} {}", std::string_view(kernel), what));
+  return fail(ExitCode::Bug, "",
+              fmt::format("a bug of ours, please report it: kernel {} {}", std::string_view(kernel), what));
 }
 
 /// The generated part: a module of its own through convert-kern-to-emitc, printed as C++.

@@ -40,8 +40,8 @@ void KernDialect::initialize() {
 static constexpr uint32_t kMostThreads = 1024;
 static constexpr uint32_t kMostSharedBytes = 96 * 1024;
 
-LogicalResult LaunchAttr::verify(function_ref<InFlightDiagnostic()> emitError, uint32_t threads, uint32_t gridX, uint32_t,
-                                 uint32_t sharedBytes, uint32_t minimumCtas) {
+LogicalResult LaunchAttr::verify(function_ref<InFlightDiagnostic()> emitError, uint32_t threads, uint32_t gridX,
+                                 uint32_t, uint32_t sharedBytes, uint32_t minimumCtas) {
   if (threads == 0 || threads > kMostThreads || threads % 32 != 0)
     return emitError() << "a CTA has whole warps, at most " << kMostThreads << " threads, got " << threads;
   if (gridX == 0 || minimumCtas == 0)

@@ -33,7 +33,8 @@ ParseResult FuncOp::parse(OpAsmParser &parser, OperationState &state) {
       parser.parseArgumentList(arguments, OpAsmParser::Delimiter::Paren, /*allowType=*/true))
     return failure();
   LaunchAttr launch;
-  if (parser.parseKeyword("launch") || parser.parseCustomAttributeWithFallback(launch, Type(), "launch", state.attributes))
+  if (parser.parseKeyword("launch") ||
+      parser.parseCustomAttributeWithFallback(launch, Type(), "launch", state.attributes))
     return failure();
   if (succeeded(parser.parseOptionalKeyword("repeat"))) {
     RepeatAttr repeat;
@@ -56,7 +57,8 @@ void FuncOp::print(OpAsmPrinter &printer) {
   printer << ' ';
   printer.printSymbolName(getSymName());
   printer << '(';
-  llvm::interleaveComma(getBody().getArguments(), printer, [&](BlockArgument argument) { printer.printRegionArgument(argument); });
+  llvm::interleaveComma(getBody().getArguments(), printer,
+                        [&](BlockArgument argument) { printer.printRegionArgument(argument); });
   printer << ") launch ";
   printer.printStrippedAttrOrType(getLaunch());
   if (RepeatAttr repeat = getRepeatAttr()) {

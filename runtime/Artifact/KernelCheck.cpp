@@ -18,14 +18,16 @@ static uint32_t kernelCount(const schema::Artifact &artifact) {
 static Result<void> checkLaunch(const schema::Kernel &kernel) {
   std::string name = printable(kernel.name());
   if (kernel.threads() == 0 || kernel.threads() > kMostThreads || kernel.threads() % 32 != 0)
-    return refuse("A15", fmt::format("kernel {} has CTAs of {} threads: whole warps, at most {}", name, kernel.threads(), kMostThreads));
+    return refuse("A15", fmt::format("kernel {} has CTAs of {} threads: whole warps, at most {}", name,
+                                     kernel.threads(), kMostThreads));
   if (kernel.grid_x() == 0 || kernel.grid_x() > kMostCtas)
     return refuse("A15", fmt::format("kernel {} has a grid of {} CTAs", name, kernel.grid_x()));
   if (kernel.dynamic_shared_bytes() > kMostSharedBytes)
     return refuse("A15", fmt::format("kernel {} asks for {} bytes of shared memory, more than the {} of a CTA", name,
                                      kernel.dynamic_shared_bytes(), kMostSharedBytes));
   if ((kernel.segment_rows() == 0) != (kernel.per_row() == 0))
-    return refuse("A15", fmt::format("kernel {} is repeated for {} of every {} rows", name, kernel.per_row(), kernel.segment_rows()));
+    return refuse("A15", fmt::format("kernel {} is repeated for {} of every {} rows", name, kernel.per_row(),
+                                     kernel.segment_rows()));
   return {};
 }
 
@@ -42,7 +44,8 @@ static Result<void> checkDispatch(const schema::Artifact &artifact, const schema
   bool onGpu = dispatch.device() == schema::DeviceKind::gpu;
   uint32_t launches = dispatch.kernels() ? dispatch.kernels()->size() : 0;
   if (dispatch.device() != artifact.arenas()->Get(0)->device())
-    return refuse("A20", fmt::format("{} runs on another device than its memory is on", describe(program, block, dispatch)));
+    return refuse("A20",
+                  fmt::format("{} runs on another device than its memory is on", describe(program, block, dispatch)));
   if (onGpu != (launches > 0))
     return refuse("A14", fmt::format("{} has {} kernels on the {}", describe(program, block, dispatch), launches,
                                      schema::EnumNameDeviceKind(dispatch.device())));
@@ -50,11 +53,12 @@ static Result<void> checkDispatch(const schema::Artifact &artifact, const schema
   for (uint32_t i = 0; i < launches; ++i) {
     uint32_t index = dispatch.kernels()->Get(i);
     if (index >= kernelCount(artifact))
-      return refuse("A14", fmt::format("{} refers to kernel {} of {}", describe(program, block, dispatch), index, kernelCount(artifact)));
+      return refuse("A14", fmt::format("{} refers to kernel {} of {}", describe(program, block, dispatch), index,
+                                       kernelCount(artifact)));
     const schema::Kernel &kernel = *artifact.kernels()->Get(index);
     if (kernel.parameters() != addresses)
-      return refuse("A15", fmt::format("kernel {} takes {} addresses and {} has {}", printable(kernel.name()), kernel.parameters(),
-                                       describe(program, block, dispatch), addresses));
+      return refuse("A15", fmt::format("kernel {} takes {} addresses and {} has {}", printable(kernel.name()),
+                                       kernel.parameters(), describe(program, block, dispatch), addresses));
   }
   return {};
 }
@@ -66,14 +70,17 @@ Result<void> checkKernels(const schema::Artifact &artifact) {
     if (tensor->repack() < 0)
       continue;
     if (static_cast<uint32_t>(tensor->repack()) >= kernelCount(artifact))
-      return refuse("A14", fmt::format("tensor {} refers to kernel {} of {}", printable(tensor->name()), tensor->repack(), kernelCount(artifact)));
+      return refuse("A14", fmt::format("tensor {} refers to kernel {} of {}", printable(tensor->name()),
+                                       tensor->repack(), kernelCount(artifact)));
     if (artifact.kernels()->Get(static_cast<uint32_t>(tensor->repack()))->parameters() != 2)
-      return refuse("A15", fmt::format("the kernel that repacks tensor {} does not take two addresses", printable(tensor->name())));
+      return refuse("A15", fmt::format("the kernel that repacks tensor {} does not take two addresses",
+                                       printable(tensor->name())));
   }
   for (const schema::Program *program : *artifact.programs())
-    STRATA_TRY(forEachDispatch(*program, [&](const schema::Block &block, const schema::Stage &, const schema::Dispatch &dispatch) {
-      return checkDispatch(artifact, *program, block, dispatch);
-    }));
+    STRATA_TRY(forEachDispatch(
+        *program, [&](const schema::Block &block, const schema::Stage &, const schema::Dispatch &dispatch) {
+          return checkDispatch(artifact, *program, block, dispatch);
+        }));
   return {};
 }
 

@@ -7,7 +7,9 @@
 namespace strata {
 
 Result<void> Device::repack(uint32_t, std::byte *, uint64_t, uint64_t) {
-  return fail(ExitCode::Input, "A20", "a weight of the artifact is to be repacked by a kernel, on a device that runs none: compile the model again");
+  return fail(
+      ExitCode::Input, "A20",
+      "a weight of the artifact is to be repacked by a kernel, on a device that runs none: compile the model again");
 }
 
 } // namespace strata

@@ -87,8 +87,8 @@ public:
   /// Starts one operation; calls run in the order of their launches. Operands must be what docs/operations.md asks for:
   /// artifacts are checked when they are loaded, not here.
   virtual Result<void> launch(const KernelCall &call) = 0;
-  /// Brings a weight that was copied as the file has it into the device's layout, with a kernel of the artifact: `bytes`
-  /// at `weight`, `matrices` of them. Only for devices that run kernels.
+  /// Brings a weight that was copied as the file has it into the device's layout, with a kernel of the artifact:
+  /// `bytes` at `weight`, `matrices` of them. Only for devices that run kernels.
   virtual Result<void> repack(uint32_t kernel, std::byte *weight, uint64_t bytes, uint64_t matrices);
   /// Waits for everything launched.
   virtual Result<void> synchronise() = 0;

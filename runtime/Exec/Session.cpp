@@ -55,7 +55,8 @@ static Result<std::unique_ptr<SessionState>> makeState(LoadedArtifact artifact, 
   EncodingChoice choice = chooseEncodings(*root.settings(), options);
   if (root.arenas()->Get(0)->device() == schema::DeviceKind::gpu && choice != plannedEncodings(*root.settings()))
     return fail(ExitCode::Machine, "",
-                "the artifact's kernels are for the activations and the KV cache that it was compiled for: compile the model with "
+                "the artifact's kernels are for the activations and the KV cache that it was compiled for: compile the "
+                "model with "
                 "the --activations and --kv that are wanted");
   STRATA_TRY(checkTensorsOf(root, model.gguf));
   STRATA_ASSIGN(WeightFiles files, WeightFiles::open(model.gguf.files()));

@@ -152,7 +152,8 @@ Result<std::vector<CompiledKernel>> Compilation::compileKernelsOf(mlir::ModuleOp
     remark("warning", {compiled.cacheError});
   for (size_t i = 0; i < units.size(); ++i) {
     STRATA_ASSIGN(std::vector<KernelResources> resources, cubinResources(compiled.units[i].cubin));
-    CompiledKernel kernel{std::move(units[i].source), std::move(compiled.units[i].ptx), std::move(compiled.units[i].cubin)};
+    CompiledKernel kernel{std::move(units[i].source), std::move(compiled.units[i].ptx),
+                          std::move(compiled.units[i].cubin)};
     for (const KernelResources &found : resources)
       if (found.name == units[i].name) {
         kernel.registers = found.registers;

@@ -105,9 +105,12 @@ void addInspection(CLI::App &app, Options &options) {
 void addOptions(CLI::App &app, Options &options) {
   app.add_option("MODEL", options.model, "the GGUF file; of a split set, the first")->required();
   app.add_option("-o,--output", options.output, "the file to write; text goes to stdout without it");
-  app.add_option("--machine", options.machine, "host, the machine that this runs on; a preset, as v100s-32g; or a machine's JSON file")
+  app.add_option("--machine", options.machine,
+                 "host, the machine that this runs on; a preset, as v100s-32g; or a machine's JSON file")
       ->required();
-  app.add_option("--nvrtc", options.nvrtc, "the folder of libnvrtc.so.12, for machines with a GPU; without it, where tools/cuda.sh put it, then the system");
+  app.add_option(
+      "--nvrtc", options.nvrtc,
+      "the folder of libnvrtc.so.12, for machines with a GPU; without it, where tools/cuda.sh put it, then the system");
   addPlan(app, options);
   addModel(app, options);
   addInspection(app, options);

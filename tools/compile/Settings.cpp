@@ -17,7 +17,8 @@ Result<PlanSettings> planSettings(const Options &options, const ModelDescription
                           description);
 }
 
-PipelineOptions pipelineOptions(const Options &options, const PlanSettings &settings, const MachineDescription &machine) {
+PipelineOptions pipelineOptions(const Options &options, const PlanSettings &settings,
+                                const MachineDescription &machine) {
   PipelineOptions passes;
   passes.context = static_cast<uint32_t>(settings.context);
   passes.sequences = static_cast<uint32_t>(settings.sequences);

@@ -15,6 +15,7 @@ namespace strata::compile {
 Result<PlanSettings> planSettings(const Options &options, const ModelDescription &description);
 
 /// The same for the passes.
-PipelineOptions pipelineOptions(const Options &options, const PlanSettings &settings, const MachineDescription &machine);
+PipelineOptions pipelineOptions(const Options &options, const PlanSettings &settings,
+                                const MachineDescription &machine);
 
 } // namespace strata::compile

@@ -16,7 +16,8 @@ template <typename Visit> void forEachKernel(const LoadedArtifact &artifact, Vis
 }
 
 /// A text of every kernel under its name.
-std::string texts(const LoadedArtifact &artifact, std::string_view title, const flatbuffers::String *(schema::Kernel::*text)() const) {
+std::string texts(const LoadedArtifact &artifact, std::string_view title,
+                  const flatbuffers::String *(schema::Kernel::*text)() const) {
   std::string result = dump::banner(title);
   forEachKernel(artifact, [&](const schema::Kernel &kernel) {
     result += fmt::format("// {}\n{}\n", dump::name(kernel.name()), (kernel.*text)()->string_view());
@@ -28,7 +29,8 @@ std::string texts(const LoadedArtifact &artifact, std::string_view title, const 
 
 std::string dumpKernels(const LoadedArtifact &artifact) {
   std::string result = dump::banner("Kernels");
-  result += fmt::format("{:<28}{:>9}{:>10}{:>10}{:>9}  repeated\n", "kernel", "threads", "grid x", "rows/CTA", "shared");
+  result +=
+      fmt::format("{:<28}{:>9}{:>10}{:>10}{:>9}  repeated\n", "kernel", "threads", "grid x", "rows/CTA", "shared");
   forEachKernel(artifact, [&](const schema::Kernel &kernel) {
     result += fmt::format("{:<28}{:>9}{:>10}{:>10}{:>9}", dump::name(kernel.name()), kernel.threads(),
                           dump::thousands(kernel.grid_x()), kernel.rows_per_cta(),
@@ -42,8 +44,8 @@ std::string dumpKernels(const LoadedArtifact &artifact) {
 
 std::string dumpResources(const LoadedArtifact &artifact) {
   std::string result = dump::banner("Resources");
-  result += fmt::format("{:<28}{:>10}{:>14}{:>15}{:>9}{:>12}\n", "kernel", "registers", "static shared", "dynamic shared",
-                        "stack", "cubin");
+  result += fmt::format("{:<28}{:>10}{:>14}{:>15}{:>9}{:>12}\n", "kernel", "registers", "static shared",
+                        "dynamic shared", "stack", "cubin");
   forEachKernel(artifact, [&](const schema::Kernel &kernel) {
     result += fmt::format("{:<28}{:>10}{:>14}{:>15}{:>9}{:>12}\n", dump::name(kernel.name()), kernel.registers(),
                           kernel.shared_bytes(), kernel.dynamic_shared_bytes(), kernel.stack_bytes(),

@@ -4,7 +4,7 @@
 
 #include "tools/probe/Probe.h"
 
-#include "compiler/Artifact/AtomicFile.h"
+#include "compiler/Support/AtomicFile.h"
 #include "runtime/Base/HostLimits.h"
 #include "runtime/Base/Size.h"
 #include "tools/probe/MemoryProbe.h"

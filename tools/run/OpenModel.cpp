@@ -48,18 +48,19 @@ void noteSettings(const Session &session) {
                schema::EnumNameKvEncoding(session.kv()));
 }
 
-/// The simulator if it is asked for; nothing for the host, which a session makes itself. Exit code 3 if the artifact was not
-/// compiled for what is asked for.
+/// The simulator if it is asked for; nothing for the host, which a session makes itself. Exit code 3 if the artifact
+/// was not compiled for what is asked for.
 Result<std::unique_ptr<Device>> chooseDevice(const schema::Artifact &artifact, const Options &options) {
   bool planned = artifact.arenas()->Get(0)->device() == schema::DeviceKind::gpu;
   if (options.device == "sim")
     return SimDevice::create(artifact);
   if (planned)
-    return fail(ExitCode::Machine, "",
-                fmt::format("the artifact was compiled for the GPU of {}, and {}; simulate it with --device=sim, or compile "
-                            "the model with --machine=host",
-                            escapeName(artifact.machine()->name()->string_view()),
-                            options.device.empty() ? "this version has no driver for one" : "not for the host"));
+    return fail(
+        ExitCode::Machine, "",
+        fmt::format("the artifact was compiled for the GPU of {}, and {}; simulate it with --device=sim, or compile "
+                    "the model with --machine=host",
+                    escapeName(artifact.machine()->name()->string_view()),
+                    options.device.empty() ? "this version has no driver for one" : "not for the host"));
   return std::unique_ptr<Device>();
 }
 

@@ -7,7 +7,8 @@
 
 namespace strata {
 
-template <unsigned COLUMNS> __device__ __forceinline__ float loadAt(const float *matrix, unsigned row, unsigned column) {
+template <unsigned COLUMNS>
+__device__ __forceinline__ float loadAt(const float *matrix, unsigned row, unsigned column) {
   return matrix[static_cast<unsigned long long>(row) * COLUMNS + column];
 }
 

@@ -39,7 +39,7 @@ Type cudaType(Type type) {
   auto pointer = dyn_cast<PointerType>(type);
   if (!pointer)
     return type.isF32() ? type : Type(emitc::OpaqueType::get(context, "unsigned"));
-  StringRef element = pointer.getElement() == Element::f32     ? "float"
+  StringRef element = pointer.getElement() == Element::f32   ? "float"
                       : pointer.getElement() == Element::i32 ? "int"
                                                              : "unsigned char";
   std::string text = (pointer.getAccess() == Access::read ? "const " : "") + element.str();
@@ -138,8 +138,8 @@ LogicalResult ConvertKernToEmitC::emitEntry(FuncOp function, MainLoopOp loop, Op
     types.push_back(cudaType(type));
   auto entry = emitc::FuncOp::create(builder, location, function.getSymName(), builder.getFunctionType(types, {}));
   LaunchAttr launch = function.getLaunch();
-  std::string bounds = "__launch_bounds__(" + std::to_string(launch.getThreads()) + ", " +
-                       std::to_string(launch.getMinimumCtas()) + ")";
+  std::string bounds =
+      "__launch_bounds__(" + std::to_string(launch.getThreads()) + ", " + std::to_string(launch.getMinimumCtas()) + ")";
   entry.setSpecifiersAttr(builder.getStrArrayAttr({"extern \"C\"", "__global__", bounds}));
   Block *block = entry.addEntryBlock();
   builder.setInsertionPointToEnd(block);
@@ -153,7 +153,8 @@ LogicalResult ConvertKernToEmitC::emitEntry(FuncOp function, MainLoopOp loop, Op
                                                                     literal(constant.getValue().convertToFloat())));
         })
         .Case([&](NullOp null) {
-          values.map(null.getResult(), emitc::LiteralOp::create(builder, location, cudaType(null.getType()), "nullptr"));
+          values.map(null.getResult(),
+                     emitc::LiteralOp::create(builder, location, cudaType(null.getType()), "nullptr"));
         })
         .Case([&](TableOp table) {
           values.map(table.getResult(),

@@ -345,8 +345,8 @@ LogicalResult Selector::selectExpertsPrompt(moe::GroupedExpertsOp op, ExpertPara
   std::vector<PlannedOperand> writes = {result(op, op.getResult(), "experts", op.getResidual())};
   reads.insert(reads.end(), scratch.begin(), scratch.end());
   writes.insert(writes.end(), scratch.begin(), scratch.end());
-  add(grouped ? OperationKind::experts_grouped : OperationKind::experts, op.getLoc(), std::move(reads), std::move(writes),
-      parameters);
+  add(grouped ? OperationKind::experts_grouped : OperationKind::experts, op.getLoc(), std::move(reads),
+      std::move(writes), parameters);
   return success();
 }
 

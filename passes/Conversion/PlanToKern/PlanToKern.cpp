@@ -33,7 +33,8 @@ private:
   /// The function of a step, made if there is none like it yet.
   FlatSymbolRefAttr functionFor(const kernels::Plan &plan, const kernels::Step &step, ArrayRef<float> frequencies,
                                 Location location);
-  void emitBody(kern::FuncOp function, const kernels::Plan &plan, const kernels::Step &step, ArrayRef<float> frequencies);
+  void emitBody(kern::FuncOp function, const kernels::Plan &plan, const kernels::Step &step,
+                ArrayRef<float> frequencies);
   void emitEpilogue(kern::MainLoopOp loop, const kernels::Step &step, Value residual, Value result);
 
   llvm::StringMap<FlatSymbolRefAttr> known; ///< By all that makes a kernel what it is.
@@ -43,7 +44,7 @@ private:
 
 kern::PointerType pointerOf(MLIRContext *context, StringRef type) {
   kern::Access access = type.starts_with("const ") ? kern::Access::read : kern::Access::write;
-  kern::Element element = type.contains("float") ? kern::Element::f32
+  kern::Element element = type.contains("float")  ? kern::Element::f32
                           : type.contains("char") ? kern::Element::bytes
                                                   : kern::Element::i32;
   return kern::PointerType::get(context, element, access);
@@ -56,8 +57,8 @@ std::string keyOf(const kernels::Plan &plan, const kernels::Step &step, ArrayRef
   stream << step.callee << '(' << llvm::join(step.arguments, ",") << ')';
   for (const kernels::Parameter &parameter : plan.parameters)
     stream << parameter.type << parameter.name << ',';
-  for (uint32_t number : {step.threads, step.gridX, step.rowsPerCta, step.dynamicSharedBytes, step.minimumCtas, step.group,
-                          step.perRow, step.segmentRows, step.resultColumns})
+  for (uint32_t number : {step.threads, step.gridX, step.rowsPerCta, step.dynamicSharedBytes, step.minimumCtas,
+                          step.group, step.perRow, step.segmentRows, step.resultColumns})
     stream << number << ',';
   for (float frequency : frequencies)
     stream << llvm::bit_cast<uint32_t>(frequency) << ',';
@@ -102,7 +103,8 @@ void ConvertPlanToKern::emitBody(kern::FuncOp function, const kernels::Plan &pla
     else if (argument == "frequencies")
       operands.push_back(kern::TableOp::create(builder, location, numbers, builder.getDenseF32ArrayAttr(frequencies)));
     else if (StringRef literal = argument; literal.consume_back("f") && !literal.getAsDouble(number))
-      operands.push_back(kern::ConstantOp::create(builder, location, builder.getF32Type(), builder.getF32FloatAttr(number)));
+      operands.push_back(
+          kern::ConstantOp::create(builder, location, builder.getF32Type(), builder.getF32FloatAttr(number)));
     else
       llvm_unreachable("an argument is a parameter or a constant");
   }
@@ -183,5 +185,6 @@ void ConvertPlanToKern::runOnOperation() {
   });
   if (result.wasInterrupted())
     return signalPassFailure();
-  reportStatistics(getOperation(), getArgument(), {{"kernels", known.size()}, {"launches", launches}, {"shared", shared}});
+  reportStatistics(getOperation(), getArgument(),
+                   {{"kernels", known.size()}, {"launches", launches}, {"shared", shared}});
 }

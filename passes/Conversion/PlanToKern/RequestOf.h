@@ -10,8 +10,8 @@
 
 namespace strata {
 
-/// The request of a dispatch that its verifier has passed, in a module with settings and a cache. An error is emitted if
-/// a size is beyond 32 bits.
+/// The request of a dispatch that its verifier has passed, in a module with settings and a cache. An error is emitted
+/// if a size is beyond 32 bits.
 mlir::FailureOr<kernels::Request> requestOf(plan::DispatchOp dispatch);
 
 /// The request for repacking a weight.

@@ -18,11 +18,13 @@ void SimDevice::Free::operator()(std::byte *bytes) const {
 
 SimDevice::~SimDevice() = default;
 
-Result<std::unique_ptr<SimDevice>> SimDevice::create(const schema::Artifact &artifact, const SimDeviceOptions &options) {
+Result<std::unique_ptr<SimDevice>> SimDevice::create(const schema::Artifact &artifact,
+                                                     const SimDeviceOptions &options) {
   if (!artifact.kernels() || artifact.kernels()->size() == 0)
-    return fail(ExitCode::Machine, "",
-                "the artifact has no kernels for a GPU: it was compiled for the host; run it with --device=host, or compile it "
-                "for a machine with a GPU");
+    return fail(
+        ExitCode::Machine, "",
+        "the artifact has no kernels for a GPU: it was compiled for the host; run it with --device=host, or compile it "
+        "for a machine with a GPU");
   std::unique_ptr<SimDevice> device(new SimDevice(options));
   device->kernels.reserve(artifact.kernels()->size());
   for (const schema::Kernel *kernel : *artifact.kernels())
@@ -38,8 +40,10 @@ Result<void> SimDevice::load(const schema::Kernel &kernel) {
   const sim::Program *program = module->find(kernel.name()->string_view());
   size_t wanted = size_t(kernel.parameters()) + (kernel.segment_rows() ? 2 : 1);
   if (!program || program->parameters.size() != wanted)
-    return fail(ExitCode::Input, "A15",
-                fmt::format("the PTX of kernel {} has no entry of that name with {} parameters: compile the model again", name, wanted));
+    return fail(
+        ExitCode::Input, "A15",
+        fmt::format("the PTX of kernel {} has no entry of that name with {} parameters: compile the model again", name,
+                    wanted));
   kernels.push_back({std::move(*module), program, kernel.threads(), kernel.grid_x(), kernel.rows_per_cta(),
                      kernel.dynamic_shared_bytes(), kernel.group(), kernel.per_row(), kernel.segment_rows()});
   return {};
@@ -49,7 +53,8 @@ Result<std::byte *> SimDevice::allocate(uint64_t bytes) {
   Checked rounded = Checked(std::max<uint64_t>(bytes, 1)).alignUp(64);
   auto *storage = rounded.valid() ? static_cast<std::byte *>(std::aligned_alloc(64, rounded.value())) : nullptr;
   if (!storage)
-    return fail(ExitCode::Machine, "", fmt::format("{} bytes of memory cannot be had for the simulated GPU: free memory", bytes));
+    return fail(ExitCode::Machine, "",
+                fmt::format("{} bytes of memory cannot be had for the simulated GPU: free memory", bytes));
   std::fill_n(storage, rounded.value(), std::byte(0));
   allocations.emplace_back(storage);
   STRATA_TRY(memory.add(storage, bytes));
@@ -67,7 +72,8 @@ Result<void> SimDevice::copyFromDevice(std::span<std::byte> to, const std::byte 
   return {};
 }
 
-Result<void> SimDevice::run(const LoadedKernel &kernel, const sim::Arguments &operands, uint64_t rows, uint32_t segment) {
+Result<void> SimDevice::run(const LoadedKernel &kernel, const sim::Arguments &operands, uint64_t rows,
+                            uint32_t segment) {
   sim::LaunchOptions launch;
   launch.block[0] = kernel.threads;
   launch.grid[0] = kernel.gridX;
@@ -107,7 +113,8 @@ Result<void> SimDevice::launch(const KernelCall &call) {
       first = end;
       continue;
     }
-    while (end < call.kernels.size() && kernels[call.kernels[end]].repeats() && kernels[call.kernels[end]].group == kernel.group)
+    while (end < call.kernels.size() && kernels[call.kernels[end]].repeats() &&
+           kernels[call.kernels[end]].group == kernel.group)
       ++end;
     uint64_t segments = (call.rows * kernel.perRow + kernel.segmentRows - 1) / kernel.segmentRows;
     for (uint32_t segment = 0; segment < segments; ++segment)
@@ -121,7 +128,8 @@ Result<void> SimDevice::launch(const KernelCall &call) {
 Result<void> SimDevice::repack(uint32_t kernel, std::byte *weight, uint64_t bytes, uint64_t matrices) {
   std::unique_ptr<std::byte, Free> copy(static_cast<std::byte *>(std::aligned_alloc(64, (bytes + 63) / 64 * 64)));
   if (!copy)
-    return fail(ExitCode::Machine, "", fmt::format("{} bytes of memory cannot be had to repack a weight: free memory", bytes));
+    return fail(ExitCode::Machine, "",
+                fmt::format("{} bytes of memory cannot be had to repack a weight: free memory", bytes));
   std::copy_n(weight, bytes, copy.get());
   STRATA_TRY(memory.add(copy.get(), bytes));
   memory.markWritten(copy.get(), bytes);

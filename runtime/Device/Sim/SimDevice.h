@@ -22,8 +22,10 @@ struct SimDeviceOptions {
 /// have ended. What a kernel does wrong is exit code 70, in the simulator's words.
 class SimDevice : public Device {
 public:
-  /// Reads the PTX of all kernels. Exit code 1 if an artifact's kernel is nothing that the simulator knows, 3 if the plan has none.
-  static Result<std::unique_ptr<SimDevice>> create(const schema::Artifact &artifact, const SimDeviceOptions &options = {});
+  /// Reads the PTX of all kernels. Exit code 1 if an artifact's kernel is nothing that the simulator knows, 3 if the
+  /// plan has none.
+  static Result<std::unique_ptr<SimDevice>> create(const schema::Artifact &artifact,
+                                                   const SimDeviceOptions &options = {});
   ~SimDevice() override;
 
   schema::DeviceKind kind() const override { return schema::DeviceKind::gpu; }

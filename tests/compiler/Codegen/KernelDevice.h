@@ -6,8 +6,8 @@
 // suite of tests/runtime/Device tests the kernels.
 #pragma once
 
-#include "compiler/Kernels/Geometry.h"
 #include "compiler/Codegen/Nvrtc.h"
+#include "compiler/Kernels/Geometry.h"
 #include "runtime/Device/Device.h"
 #include "runtime/Simulator/Simulator.h"
 

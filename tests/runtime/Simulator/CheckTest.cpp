@@ -12,7 +12,8 @@ using testing::HasSubstr;
 
 const std::string kTile = ".shared .align 4 .b8 tile[256];";
 /// %rd2: the thread's word of the tile; %rd3: the next one's.
-const std::string kAddresses = "mul.wide.u32 %rd2, %r0, 4;\n mov.u64 %rd3, tile;\n add.s64 %rd2, %rd3, %rd2;\n add.s64 %rd3, %rd2, 4;\n";
+const std::string kAddresses =
+    "mul.wide.u32 %rd2, %r0, 4;\n mov.u64 %rd3, tile;\n add.s64 %rd2, %rd3, %rd2;\n add.s64 %rd3, %rd2, 4;\n";
 
 TEST(Checks, GlobalMemory) {
   KernelRun("", "ld.global.u32 %r1, [%rd0+256];").expectFault("which no allocation holds");
@@ -36,14 +37,16 @@ TEST(Checks, SharedAndLocalMemory) {
   KernelRun(kTile, "ld.shared.u32 %r1, [tile+256];").expectFault("of shared memory at 256, beyond its end");
   KernelRun(kTile, "ld.shared.u32 %r1, [tile];").expectFault("of shared memory at 0 that nothing has written");
   KernelRun(".local .b8 stack[8];", "st.local.u32 [stack+8], %r0;").expectFault("of local memory at 8, beyond its end");
-  KernelRun(kTile, "st.shared.u32 [tile+2], %r0;", 1).expectFault("accesses 4 bytes at 0x2, which is no multiple of that");
+  KernelRun(kTile, "st.shared.u32 [tile+2], %r0;", 1)
+      .expectFault("accesses 4 bytes at 0x2, which is no multiple of that");
 }
 
 TEST(Checks, Registers) {
   KernelRun("", "add.u32 %r1, %r2, 1;").expectFault("reads a register that nothing has written");
   KernelRun("", "@%p5 add.u32 %r1, %r0, 1;").expectFault("reads a register that nothing has written");
   // Written by some lanes, read by all.
-  KernelRun("", "setp.lt.u32 %p1, %r0, 9;\n @%p1 mov.u32 %r1, 1;\n add.u32 %r2, %r1, 1;").expectFault("thread (9, 0, 0)");
+  KernelRun("", "setp.lt.u32 %p1, %r0, 9;\n @%p1 mov.u32 %r1, 1;\n add.u32 %r2, %r1, 1;")
+      .expectFault("thread (9, 0, 0)");
   KernelRun off("", "add.u32 %r1, %r2, 1;");
   off.options.checks.unwritten = false;
   off.expect({});
@@ -52,32 +55,49 @@ TEST(Checks, Registers) {
 TEST(Checks, Races) {
   // A thread reads what another writes without a barrier: of another warp, and of its own.
   const std::string exchange = kAddresses + "st.shared.u32 [%rd2], %r0;\n";
-  KernelRun(kTile, exchange + "setp.lt.u32 %p1, %r0, 31;\n @%p1 ld.shared.u32 %r1, [%rd3];").expectFault("without a barrier between them");
-  KernelRun(kTile, exchange + "bar.warp.sync -1;\n setp.lt.u32 %p1, %r0, 31;\n @%p1 ld.shared.u32 %r1, [%rd3];").expect({});
-  KernelRun(kTile, exchange + "bar.sync 0;\n setp.lt.u32 %p1, %r0, 63;\n @%p1 ld.shared.u32 %r1, [%rd3];", 64).expect({});
-  KernelRun(kTile, exchange + "bar.sync 0;\n" + "st.shared.u32 [%rd2], 1;\n bar.warp.sync -1;\n setp.eq.u32 %p1, %r0, 31;\n @%p1 ld.shared.u32 %r1, [%rd3];", 64)
+  KernelRun(kTile, exchange + "setp.lt.u32 %p1, %r0, 31;\n @%p1 ld.shared.u32 %r1, [%rd3];")
+      .expectFault("without a barrier between them");
+  KernelRun(kTile, exchange + "bar.warp.sync -1;\n setp.lt.u32 %p1, %r0, 31;\n @%p1 ld.shared.u32 %r1, [%rd3];")
+      .expect({});
+  KernelRun(kTile, exchange + "bar.sync 0;\n setp.lt.u32 %p1, %r0, 63;\n @%p1 ld.shared.u32 %r1, [%rd3];", 64)
+      .expect({});
+  KernelRun(
+      kTile,
+      exchange + "bar.sync 0;\n" +
+          "st.shared.u32 [%rd2], 1;\n bar.warp.sync -1;\n setp.eq.u32 %p1, %r0, 31;\n @%p1 ld.shared.u32 %r1, [%rd3];",
+      64)
       .expectFault("without a barrier between them");
   // A shuffle orders no memory.
-  KernelRun(kTile, exchange + "shfl.sync.idx.b32 %r5, %r0, 0, 31, -1;\n setp.lt.u32 %p1, %r0, 31;\n @%p1 ld.shared.u32 %r1, [%rd3];")
+  KernelRun(kTile,
+            exchange +
+                "shfl.sync.idx.b32 %r5, %r0, 0, 31, -1;\n setp.lt.u32 %p1, %r0, 31;\n @%p1 ld.shared.u32 %r1, [%rd3];")
       .expectFault("without a barrier between them");
   // Reading first and writing then is a race as well; so are two writes; atomics among themselves are none.
-  KernelRun(kTile, exchange + "bar.sync 0;\n ld.shared.u32 %r1, [tile];\n setp.eq.u32 %p1, %r0, 3;\n @%p1 st.shared.u32 [tile], %r0;")
+  KernelRun(kTile,
+            exchange +
+                "bar.sync 0;\n ld.shared.u32 %r1, [tile];\n setp.eq.u32 %p1, %r0, 3;\n @%p1 st.shared.u32 [tile], %r0;")
       .expectFault("without a barrier between them");
   KernelRun(kTile, "st.shared.u32 [tile], %r0;").expectFault("without a barrier between them");
-  KernelRun(kTile, "setp.eq.u32 %p1, %r0, 0;\n @%p1 st.shared.u32 [tile], 0;\n bar.sync 0;\n red.shared.add.u32 [tile], 1;").expect({});
+  KernelRun(kTile,
+            "setp.eq.u32 %p1, %r0, 0;\n @%p1 st.shared.u32 [tile], 0;\n bar.sync 0;\n red.shared.add.u32 [tile], 1;")
+      .expect({});
   // Bytes of one word that different threads touch are none.
-  KernelRun(kTile, "cvt.u64.u32 %rd2, %r0;\n mov.u64 %rd3, tile;\n add.s64 %rd2, %rd3, %rd2;\n st.shared.u8 [%rd2], %r0;").expect({});
+  KernelRun(kTile,
+            "cvt.u64.u32 %rd2, %r0;\n mov.u64 %rd3, tile;\n add.s64 %rd2, %rd3, %rd2;\n st.shared.u8 [%rd2], %r0;")
+      .expect({});
 }
 
 TEST(Checks, LanesThatAreNotThere) {
   const std::string low = "setp.lt.u32 %p1, %r0, 16;\n @!%p1 bra END;\n";
   KernelRun("", low + "shfl.sync.idx.b32 %r1, %r0, 0, 31, -1;\nEND:").expectFault("its member mask is 0xffffffff");
-  KernelRun("", low + "shfl.sync.idx.b32 %r1, %r0, 20, 31, 0xffff;\nEND:").expectFault("shuffles from lane 20, which does not take part");
+  KernelRun("", low + "shfl.sync.idx.b32 %r1, %r0, 20, 31, 0xffff;\nEND:")
+      .expectFault("shuffles from lane 20, which does not take part");
   KernelRun("", low + "vote.sync.any.pred %p2, %p1, -1;\nEND:").expectFault("its member mask is 0xffffffff");
   KernelRun("", low + "bar.warp.sync -1;\nEND:").expectFault("its member mask is 0xffffffff");
   KernelRun("", low + "bar.sync 0;\nEND:").expectFault("is not there: all lanes of the warp must be");
   KernelRun("", "mov.u32 %r1, 0;\n mov.u32 %r2, 0;\n mov.f32 %f0, 0f00000000;\n" + low +
-                    "mma.sync.aligned.m8n8k4.row.col.f32.f16.f16.f32 {%f1, %f2, %f3, %f4, %f5, %f6, %f7, %f8}, {%r1, %r2}, {%r1, %r2}, "
+                    "mma.sync.aligned.m8n8k4.row.col.f32.f16.f16.f32 {%f1, %f2, %f3, %f4, %f5, %f6, %f7, %f8}, {%r1, "
+                    "%r2}, {%r1, %r2}, "
                     "{%f0, %f0, %f0, %f0, %f0, %f0, %f0, %f0};\nEND:")
       .expectFault("is not there: all lanes of the warp must be");
 }
@@ -139,8 +159,9 @@ TEST(Checks, TextThatIsNotKnown) {
 }
 
 TEST(Checks, NoTextMakesTheReaderCrash) {
-  std::string good = kernelText(kTile, kAddresses + "ld.global.v4.u32 {%r1, %r2, %r3, %r4}, [%rd0+16];\n shfl.sync.idx.b32 %r5|%p1, "
-                                                    "%r0, 0, 31, -1;\n @!%p1 bra END;\n mov.b64 {%r6, %r7}, %rd1;\nEND:\n bar.sync 0;");
+  std::string good = kernelText(
+      kTile, kAddresses + "ld.global.v4.u32 {%r1, %r2, %r3, %r4}, [%rd0+16];\n shfl.sync.idx.b32 %r5|%p1, "
+                          "%r0, 0, 31, -1;\n @!%p1 bra END;\n mov.b64 {%r6, %r7}, %rd1;\nEND:\n bar.sync 0;");
   GlobalMemory memory;
   ASSERT_TRUE(Module::load(good, memory));
   for (size_t length = 0; length < good.size(); ++length)

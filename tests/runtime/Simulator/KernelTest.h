@@ -15,8 +15,8 @@
 
 namespace strata::sim {
 
-/// A kernel `test(buffer)` with registers %r0–%r19, %f0–%f9, %rd0–%rd9, %p0–%p9 and %h0–%h9. %rd0 is the buffer, %r0 the thread and
-/// %rd1 the address of the thread's word.
+/// A kernel `test(buffer)` with registers %r0–%r19, %f0–%f9, %rd0–%rd9, %p0–%p9 and %h0–%h9. %rd0 is the buffer, %r0
+/// the thread and %rd1 the address of the thread's word.
 inline std::string kernelText(const std::string &variables, const std::string &body) {
   return fmt::format(R"(.version 8.8
 .target sm_70

@@ -10,7 +10,9 @@ namespace strata::sim {
 namespace {
 
 TEST(MemoryInstructions, NarrowNumbersAreExtended) {
-  auto load = [](const std::string &type) { return "ld.global." + type + " %r1, [%rd0];\n st.global.u32 [%rd0+4], %r1;"; };
+  auto load = [](const std::string &type) {
+    return "ld.global." + type + " %r1, [%rd0];\n st.global.u32 [%rd0+4], %r1;";
+  };
   for (auto [type, expected] : {std::pair("u8", 0x81u), std::pair("s8", 0xffffff81u), std::pair("u16", 0x8281u),
                                 std::pair("s16", 0xffff8281u), std::pair("u32", 0x84838281u)}) {
     KernelRun run("", load(type), 1);
@@ -23,9 +25,11 @@ TEST(MemoryInstructions, NarrowNumbersAreExtended) {
 }
 
 TEST(MemoryInstructions, Vectors) {
-  KernelRun run("", "ld.global.v4.u32 {%r1, %r2, %r3, %r4}, [%rd0];\n st.global.v2.u32 [%rd0+16], {%r4, %r3};\n"
-                    "ld.global.v2.u64 {%rd2, %rd3}, [%rd0];\n st.global.v2.u64 [%rd0+32], {%rd3, %rd2};\n"
-                    "ld.global.v4.u16 {%h1, %h2, %h3, %h4}, [%rd0];\n st.global.v2.u16 [%rd0+24], {%h3, %h2};", 1);
+  KernelRun run("",
+                "ld.global.v4.u32 {%r1, %r2, %r3, %r4}, [%rd0];\n st.global.v2.u32 [%rd0+16], {%r4, %r3};\n"
+                "ld.global.v2.u64 {%rd2, %rd3}, [%rd0];\n st.global.v2.u64 [%rd0+32], {%rd3, %rd2};\n"
+                "ld.global.v4.u16 {%h1, %h2, %h3, %h4}, [%rd0];\n st.global.v2.u16 [%rd0+24], {%h3, %h2};",
+                1);
   run.words = {0x10002, 0x30004, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
   run.expect({0x10002, 0x30004, 3, 4, 4, 3, 0x10004, 0, 3, 4, 0x10002, 0x30004});
 }
@@ -51,7 +55,8 @@ TEST(MemoryInstructions, SpacesAndGenericAddresses) {
 }
 
 TEST(MemoryInstructions, EveryLaneHasItsOwnLocalMemory) {
-  KernelRun(".local .align 4 .b8 stack[8];", "st.local.u32 [stack+4], %r0;\n ld.local.u32 %r1, [stack+4];\n st.global.u32 [%rd1], %r1;")
+  KernelRun(".local .align 4 .b8 stack[8];",
+            "st.local.u32 [stack+4], %r0;\n ld.local.u32 %r1, [stack+4];\n st.global.u32 [%rd1], %r1;")
       .expect(lanes([](uint32_t l) { return l; }));
 }
 
@@ -75,7 +80,8 @@ TEST(MemoryInstructions, Atomics) {
   word("atom.global.exch.b32 %r2, [%rd0], %r0;\n", 7, 31);
   word("mov.u32 %r1, 3;\n atom.global.cas.b32 %r2, [%rd0], %r1, 8;\n", 3, 8);
   // The old values are all different.
-  KernelRun("", "atom.global.add.u32 %r1, [%rd0], 1;\n add.u32 %r1, %r1, 1;\n mul.wide.u32 %rd2, %r1, 4;\n add.s64 %rd2, %rd0, %rd2;\n"
+  KernelRun("", "atom.global.add.u32 %r1, [%rd0], 1;\n add.u32 %r1, %r1, 1;\n mul.wide.u32 %rd2, %r1, 4;\n add.s64 "
+                "%rd2, %rd0, %rd2;\n"
                 "st.global.u32 [%rd2], %r1;")
       .expect(lanes([](uint32_t l) { return l == 0 ? 32 : l; }));
 }
@@ -105,8 +111,9 @@ TEST(MemoryInstructions, CountsOfGlobalMemory) {
 
 TEST(MemoryInstructions, CountsOfSharedMemory) {
   auto passes = [](const std::string &stride, const std::string &access = "st.shared.u32 [%rd3], %r0;") {
-    KernelRun run(".shared .align 16 .b8 tile[8192];",
-                  "mul.wide.u32 %rd2, %r0, " + stride + ";\n mov.u64 %rd3, tile;\n add.s64 %rd3, %rd3, %rd2;\n" + access);
+    KernelRun run(".shared .align 16 .b8 tile[8192];", "mul.wide.u32 %rd2, %r0, " + stride +
+                                                           ";\n mov.u64 %rd3, tile;\n add.s64 %rd3, %rd3, %rd2;\n" +
+                                                           access);
     auto result = run.run();
     EXPECT_TRUE(result) << (result ? "" : result.error().message);
     return result ? result->sharedPasses : 0;

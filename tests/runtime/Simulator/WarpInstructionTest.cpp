@@ -14,30 +14,41 @@ namespace {
 
 /// Every lane's value is its number times 10.
 std::string shuffle(const std::string &mode, const std::string &b, const std::string &c) {
-  return fmt::format("mul.lo.u32 %r1, %r0, 10;\n shfl.sync.{}.b32 %r2|%p1, %r1, {}, {}, -1;\n selp.u32 %r3, 1000, 0, %p1;\n"
-                     "add.u32 %r2, %r2, %r3;\n st.global.u32 [%rd1], %r2;",
-                     mode, b, c);
+  return fmt::format(
+      "mul.lo.u32 %r1, %r0, 10;\n shfl.sync.{}.b32 %r2|%p1, %r1, {}, {}, -1;\n selp.u32 %r3, 1000, 0, %p1;\n"
+      "add.u32 %r2, %r2, %r3;\n st.global.u32 [%rd1], %r2;",
+      mode, b, c);
 }
 
 TEST(WarpInstructions, Shuffles) {
   // 1000 is added where the source is in range; where not, a lane reads itself.
-  KernelRun("", shuffle("down", "4", "31")).expect(lanes([](uint32_t l) { return l + 4 < 32 ? (l + 4) * 10 + 1000 : l * 10; }));
-  KernelRun("", shuffle("up", "4", "0")).expect(lanes([](uint32_t l) { return l >= 4 ? (l - 4) * 10 + 1000 : l * 10; }));
+  KernelRun("", shuffle("down", "4", "31")).expect(lanes([](uint32_t l) {
+    return l + 4 < 32 ? (l + 4) * 10 + 1000 : l * 10;
+  }));
+  KernelRun("", shuffle("up", "4", "0")).expect(lanes([](uint32_t l) {
+    return l >= 4 ? (l - 4) * 10 + 1000 : l * 10;
+  }));
   KernelRun("", shuffle("bfly", "5", "31")).expect(lanes([](uint32_t l) { return (l ^ 5) * 10 + 1000; }));
   KernelRun("", shuffle("idx", "7", "31")).expect(lanes([](uint32_t) { return 1070; }));
   // Segments of 8 lanes: the mask 0x18 in bits 8 to 12.
   KernelRun("", shuffle("down", "4", "0x181f")).expect(lanes([](uint32_t l) {
     return l % 8 < 4 ? (l + 4) * 10 + 1000 : l * 10;
   }));
-  KernelRun("", shuffle("up", "3", "0x1800")).expect(lanes([](uint32_t l) { return l % 8 >= 3 ? (l - 3) * 10 + 1000 : l * 10; }));
+  KernelRun("", shuffle("up", "3", "0x1800")).expect(lanes([](uint32_t l) {
+    return l % 8 >= 3 ? (l - 3) * 10 + 1000 : l * 10;
+  }));
   KernelRun("", shuffle("idx", "2", "0x181f")).expect(lanes([](uint32_t l) { return (l / 8 * 8 + 2) * 10 + 1000; }));
 }
 
 TEST(WarpInstructions, Votes) {
   const std::string odd = "and.b32 %r1, %r0, 1;\n setp.ne.u32 %p1, %r1, 0;\n";
   auto number = [](const std::string &p) { return "selp.u32 %r2, 1, 0, " + p + ";\n st.global.u32 [%rd1], %r2;"; };
-  KernelRun("", odd + "vote.sync.ballot.b32 %r2, %p1, -1;\n st.global.u32 [%rd1], %r2;").expect(lanes([](uint32_t) { return 0xaaaaaaaa; }));
-  KernelRun("", odd + "vote.sync.ballot.b32 %r2, !%p1, -1;\n st.global.u32 [%rd1], %r2;").expect(lanes([](uint32_t) { return 0x55555555; }));
+  KernelRun("", odd + "vote.sync.ballot.b32 %r2, %p1, -1;\n st.global.u32 [%rd1], %r2;").expect(lanes([](uint32_t) {
+    return 0xaaaaaaaa;
+  }));
+  KernelRun("", odd + "vote.sync.ballot.b32 %r2, !%p1, -1;\n st.global.u32 [%rd1], %r2;").expect(lanes([](uint32_t) {
+    return 0x55555555;
+  }));
   KernelRun("", odd + "vote.sync.any.pred %p2, %p1, -1;\n" + number("%p2")).expect(lanes([](uint32_t) { return 1; }));
   KernelRun("", odd + "vote.sync.all.pred %p2, %p1, -1;\n" + number("%p2")).expect(lanes([](uint32_t) { return 0; }));
   KernelRun("", odd + "vote.sync.uni.pred %p2, %p1, -1;\n" + number("%p2")).expect(lanes([](uint32_t) { return 0; }));
@@ -46,14 +57,16 @@ TEST(WarpInstructions, Votes) {
 TEST(WarpInstructions, Matches) {
   KernelRun("", "shr.u32 %r1, %r0, 3;\n match.any.sync.b32 %r2, %r1, -1;\n st.global.u32 [%rd1], %r2;")
       .expect(lanes([](uint32_t l) { return 0xffu << (l / 8 * 8); }));
-  KernelRun("", "mov.u32 %r1, 5;\n match.all.sync.b32 %r2|%p1, %r1, -1;\n selp.u32 %r2, %r2, 1, %p1;\n st.global.u32 [%rd1], %r2;")
+  KernelRun("", "mov.u32 %r1, 5;\n match.all.sync.b32 %r2|%p1, %r1, -1;\n selp.u32 %r2, %r2, 1, %p1;\n st.global.u32 "
+                "[%rd1], %r2;")
       .expect(lanes([](uint32_t) { return 0xffffffff; }));
   KernelRun("", "match.all.sync.b32 %r2|%p1, %r0, -1;\n selp.u32 %r2, 7, %r2, %p1;\n st.global.u32 [%rd1], %r2;")
       .expect(lanes([](uint32_t) { return 0; }));
 }
 
 TEST(WarpInstructions, ActiveLanesArePartOfAWarp) {
-  KernelRun run("", "setp.lt.u32 %p1, %r0, 20;\n @!%p1 bra END;\n activemask.b32 %r2;\n st.global.u32 [%rd1], %r2;\nEND:");
+  KernelRun run("",
+                "setp.lt.u32 %p1, %r0, 20;\n @!%p1 bra END;\n activemask.b32 %r2;\n st.global.u32 [%rd1], %r2;\nEND:");
   run.expect(lanes([](uint32_t l) { return l < 20 ? 0xfffff : 0; }));
 }
 
@@ -65,12 +78,15 @@ float element(uint32_t matrix, uint32_t row, uint32_t column) {
 /// Every lane loads its two registers of A and of B, made by hand from the tables of the ISA, and its accumulators.
 void expectProduct(bool aByColumns, bool bByColumns) {
   // Words: 2 of A, 2 of B and 8 of C for each lane; 8 of D come after all of them.
-  std::string body = "mul.wide.u32 %rd2, %r0, 48;\n add.s64 %rd2, %rd0, %rd2;\n mul.wide.u32 %rd3, %r0, 32;\n add.s64 %rd3, %rd0, %rd3;\n"
-                     "ld.global.v4.u32 {%r1, %r2, %r3, %r4}, [%rd2];\n ld.global.v4.f32 {%f0, %f1, %f2, %f3}, [%rd2+16];\n"
-                     "ld.global.v4.f32 {%f4, %f5, %f6, %f7}, [%rd2+32];\n";
-  body += fmt::format("mma.sync.aligned.m8n8k4.{}.{}.f32.f16.f16.f32 {{%f0, %f1, %f2, %f3, %f4, %f5, %f6, %f7}}, {{%r1, %r2}}, "
-                      "{{%r3, %r4}}, {{%f0, %f1, %f2, %f3, %f4, %f5, %f6, %f7}};\n",
-                      aByColumns ? "col" : "row", bByColumns ? "col" : "row");
+  std::string body =
+      "mul.wide.u32 %rd2, %r0, 48;\n add.s64 %rd2, %rd0, %rd2;\n mul.wide.u32 %rd3, %r0, 32;\n add.s64 %rd3, %rd0, "
+      "%rd3;\n"
+      "ld.global.v4.u32 {%r1, %r2, %r3, %r4}, [%rd2];\n ld.global.v4.f32 {%f0, %f1, %f2, %f3}, [%rd2+16];\n"
+      "ld.global.v4.f32 {%f4, %f5, %f6, %f7}, [%rd2+32];\n";
+  body += fmt::format(
+      "mma.sync.aligned.m8n8k4.{}.{}.f32.f16.f16.f32 {{%f0, %f1, %f2, %f3, %f4, %f5, %f6, %f7}}, {{%r1, %r2}}, "
+      "{{%r3, %r4}}, {{%f0, %f1, %f2, %f3, %f4, %f5, %f6, %f7}};\n",
+      aByColumns ? "col" : "row", bByColumns ? "col" : "row");
   body += "st.global.v4.f32 [%rd3+1536], {%f0, %f1, %f2, %f3};\n st.global.v4.f32 [%rd3+1552], {%f4, %f5, %f6, %f7};";
   KernelRun run("", body);
   run.words.assign(32 * 20, 0);
@@ -81,7 +97,9 @@ void expectProduct(bool aByColumns, bool bByColumns) {
   for (uint32_t lane = 0; lane < 32; ++lane) {
     uint32_t quad = lane % 16 / 4, low = lane % 4, base = lane < 16 ? 0 : 4;
     auto a = [&](uint32_t i) { return aByColumns ? element(quad, base + i, low) : element(quad, base + low, i); };
-    auto b = [&](uint32_t i) { return bByColumns ? element(quad + 4, i, base + low) : element(quad + 4, low, base + i); };
+    auto b = [&](uint32_t i) {
+      return bByColumns ? element(quad + 4, i, base + low) : element(quad + 4, low, base + i);
+    };
     uint32_t *words = run.words.data() + lane * 12;
     words[0] = word(a(0), a(1));
     words[1] = word(a(2), a(3));
