@@ -5,9 +5,16 @@
 // SETTINGS: error: a plan needs plan.settings
 // RUN: sed 's/^plan.program @prompt_step/plan.program @other/; /^plan.program @decode_step/,/^}/d' %s | not strata-opt --plan-verify 2>&1 | FileCheck %s --check-prefix=PHASES
 // PHASES: error: a plan has one decode program, not 0
+// RUN: sed '/^plan.program @prompt_step/,/^}/d' %s | not strata-opt --plan-verify 2>&1 | FileCheck %s --check-prefix=NO-PROMPT
+// NO-PROMPT: error: a plan has one prompt program, not 0
+// RUN: sed '/^plan.settings/,/^plan.tensor "blk/d; s/_step phase/_again phase/' %s > %t.again
+// RUN: cat %s %t.again | not strata-opt --plan-verify 2>&1 | FileCheck %s --check-prefix=TWICE
+// TWICE: error: a plan has one decode program, not 2
 
 // RUN: sed 's/ at <i8 = 64, i16 = 64, f32 = 64> : <step x 64/ : <step x 64/' %s | not strata-opt --plan-verify 2>&1 | FileCheck %s --check-prefix=UNPLACED
 // UNPLACED: error: 'plan.buffer' op has no offset, or its arena no size: run --plan-allocate-arenas before
+// RUN: sed '/@decode kind/s/ bytes.*//' %s | not strata-opt --plan-verify 2>&1 | FileCheck %s --check-prefix=UNSIZED
+// UNSIZED: error: 'plan.buffer' op has no offset, or its arena no size: run --plan-allocate-arenas before
 // RUN: sed '/@decode kind/s/i16 = 704/i16 = 640/g' %s | not strata-opt --plan-verify 2>&1 | FileCheck %s --check-prefix=OUTSIDE
 // OUTSIDE: error: 'plan.buffer' op "share" is not inside its arena under i16
 // RUN: sed 's/f32 = 320> : <step/f32 = 256> : <step/' %s | not strata-opt --plan-verify 2>&1 | FileCheck %s --check-prefix=OVERLAP
@@ -31,6 +38,13 @@
 // NO-LINE: error: 'plan.weight' op "token_embd.weight" has no line in the weight table
 // RUN: sed '/plan.run @layer/s/2$/3/' %s | not strata-opt --plan-verify 2>&1 | FileCheck %s --check-prefix=NO-LAYER
 // NO-LAYER: error: 'plan.weight' op "blk.*.w" has no line in the weight table for layer 2
+// RUN: sed '/^plan.tensor "blk/s/0 \(.*\) 2/1 \1 1/' %s | not strata-opt --plan-verify 2>&1 | FileCheck %s --check-prefix=FIRST-LAYER
+// FIRST-LAYER: error: 'plan.weight' op "blk.*.w" has no line in the weight table for layer 0
+// RUN: sed 's/^plan.tensor "token_embd.weight"/plan.tensor "other.weight"/' %s | not strata-opt --plan-verify 2>&1 | FileCheck %s --check-prefix=NO-NAME
+// NO-NAME: error: 'plan.weight' op "token_embd.weight" has no line in the weight table
+
+// Layers may have lines of their own.
+// RUN: sed '/^plan.tensor "blk/{s/0 \(.*\) 2/1 \1 1/; p; s/layers 1/layers 0/}' %s | strata-opt --plan-verify -o /dev/null
 
 // What the settings choose is added up: 1024 + 1024 (f16) + 704 + 640 + 256.
 // RUN: strata-opt %s --plan-verify=ram-bytes=3648 -o /dev/null
