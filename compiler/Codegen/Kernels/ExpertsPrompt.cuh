@@ -66,26 +66,15 @@ __device__ __forceinline__ void promptGated(const RowOf &rowOf, unsigned count, 
   } else {
     constexpr unsigned C = promptColumns<A>();
     using Shape = FewShape<WG, A, N, K, C, 2>;
-    static_assert(RowShape<WG, K>::kLanes == RowShape<WU, K>::kLanes, "gate and up must be split over lanes alike");
     unsigned first = firstRow + warpIndex() * Shape::kRowsPerWarp, tile[Shape::kRows];
     tileRows<N, Shape::kGroups>(first, tile);
     const Byte *columns[C];
 #pragma unroll
     for (unsigned c = 0; c < C; ++c)
       columns[c] = rowOf(c < count ? c : count - 1);
-    float gates[Shape::kRows][C], ups[Shape::kRows][C];
-    clearSums(gates);
-    clearSums(ups);
-    addRowDots<WG, A, N, K, K>(gate, tile, columns, 0, gates);
-    addRowDots<WU, A, N, K, K>(up, tile, columns, 0, ups);
-    reduceSums<RowShape<WG, K>::kLanes>(gates);
-    reduceSums<RowShape<WG, K>::kLanes>(ups);
-#pragma unroll
-    for (unsigned r = 0; r < Shape::kRows; ++r)
-#pragma unroll
-      for (unsigned c = 0; c < C; ++c)
-        gates[r][c] = silu(gates[r][c]) * ups[r][c];
-    writeTile<N, Shape::kGroups>(first, 0, count, gates, write);
+    float values[Shape::kRows][C];
+    gatedValues<WG, WU, A, N, K>(gate, up, tile, columns, values);
+    writeTile<N, Shape::kGroups>(first, 0, count, values, write);
   }
 }
 

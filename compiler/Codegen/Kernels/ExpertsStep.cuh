@@ -25,38 +25,31 @@ __device__ __forceinline__ void gateUpTile(const Byte *column, const Byte *gate,
   unsigned tile[Shape::kRows];
   tileRows<N, Shape::kGroups>(first, tile);
   const Byte *columns[1] = {column};
-  float gates[Shape::kRows][1], ups[Shape::kRows][1];
-  clearSums(gates);
-  clearSums(ups);
-  addRowDots<WG, A, N, K, K>(gate, tile, columns, 0, gates);
-  addRowDots<WU, A, N, K, K>(up, tile, columns, 0, ups);
-  reduceSums<RowShape<WG, K>::kLanes>(gates);
-  reduceSums<RowShape<WG, K>::kLanes>(ups);
-#pragma unroll
-  for (unsigned r = 0; r < Shape::kRows; ++r)
-    gates[r][0] = silu(gates[r][0]) * ups[r][0];
-  writeTile<N, Shape::kGroups>(first, 0, 1, gates, [&](float value, unsigned, unsigned row) { result[row] = value; });
+  float values[Shape::kRows][1];
+  gatedValues<WG, WU, A, N, K>(gate, up, tile, columns, values);
+  writeTile<N, Shape::kGroups>(first, 0, 1, values, [&](float value, unsigned, unsigned row) { result[row] = value; });
 }
 
-/// 128 threads, gridX USED · tiles of an expert + tiles of the shared one, a row per CTA. W is the encoding of gate and
-/// up of the routed experts, WS of the shared one.
-template <class W, class WS, class A, class X>
+/// 128 threads, gridX USED · tiles of an expert + tiles of the shared one, a row per CTA. WG and WU
+/// are the encodings of gate and up of the routed experts, WSG and WSU of the shared one.
+template <class WG, class WU, class WSG, class WSU, class A, class X>
 __device__ __forceinline__ void expertsGateUp(const Byte *input, const int *ids, const Byte *gate, const Byte *up,
                                               const Byte *sharedGate, const Byte *sharedUp, float *result) {
   constexpr unsigned kWidth = X::kWidth, kEmbedding = X::kEmbedding;
-  using Shape = FewShape<W, A, kWidth, kEmbedding, 1, 2>;
+  using Shape = FewShape<WG, A, kWidth, kEmbedding, 1, 2>;
   const Byte *column = input + static_cast<unsigned long long>(blockIdx.y) * A::rowBytes(kEmbedding);
   float *row = result + static_cast<unsigned long long>(blockIdx.y) * X::kHidden;
   unsigned slot = blockIdx.x / Shape::kTiles;
   if (slot < X::kUsed) {
     unsigned first = blockIdx.x % Shape::kTiles * Shape::kTile;
     auto expert = static_cast<unsigned>(ids[static_cast<unsigned long long>(blockIdx.y) * X::kUsed + slot]);
-    unsigned long long matrix = expert * matrixBytes<W, kWidth, kEmbedding>();
-    gateUpTile<W, W, A, kWidth, kEmbedding>(column, gate + matrix, up + matrix, first, row + slot * kWidth);
+    gateUpTile<WG, WU, A, kWidth, kEmbedding>(column, gate + expert * matrixBytes<WG, kWidth, kEmbedding>(),
+                                              up + expert * matrixBytes<WU, kWidth, kEmbedding>(), first,
+                                              row + slot * kWidth);
   } else if constexpr (X::kShared > 0) {
-    using SharedShape = FewShape<WS, A, X::kShared, kEmbedding, 1, 2>;
+    using SharedShape = FewShape<WSG, A, X::kShared, kEmbedding, 1, 2>;
     unsigned first = (blockIdx.x - X::kUsed * Shape::kTiles) * SharedShape::kTile;
-    gateUpTile<WS, WS, A, X::kShared, kEmbedding>(column, sharedGate, sharedUp, first, row + X::kUsed * kWidth);
+    gateUpTile<WSG, WSU, A, X::kShared, kEmbedding>(column, sharedGate, sharedUp, first, row + X::kUsed * kWidth);
   }
 }
 

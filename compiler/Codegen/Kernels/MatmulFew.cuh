@@ -81,31 +81,40 @@ __device__ __forceinline__ void matmulFew(const Byte *input, const Byte *weight,
   });
 }
 
+/// values[r][c] = silu(gate · x) · (up · x), in every lane of a group. Both weights are split over lanes as the gate
+/// is.
+template <class WG, class WU, class A, unsigned N, unsigned K, unsigned R, unsigned C>
+__device__ __forceinline__ void gatedValues(const Byte *gate, const Byte *up, const unsigned (&rows)[R],
+                                            const Byte *const (&columns)[C], float (&values)[R][C]) {
+  constexpr unsigned kLanes = RowShape<WG, K>::kLanes;
+  float ups[R][C];
+  clearSums(values);
+  clearSums(ups);
+  addRowDots<WG, A, N, K, K, kLanes>(gate, rows, columns, 0, values);
+  addRowDots<WU, A, N, K, K, kLanes>(up, rows, columns, 0, ups);
+  reduceSums<kLanes>(values);
+  reduceSums<kLanes>(ups);
+#pragma unroll
+  for (unsigned r = 0; r < R; ++r)
+#pragma unroll
+    for (unsigned c = 0; c < C; ++c)
+      values[r][c] = silu(values[r][c]) * ups[r][c];
+}
+
 /// result[t][n] = epilogue(silu(gate) · up, t, n, residual, result). WG and WU may differ where both are
 /// block-quantised.
 template <class WG, class WU, class A, unsigned N, unsigned K, auto EPILOGUE, unsigned C = 1>
 __device__ __forceinline__ void gatedMatmulFew(const Byte *input, const Byte *gate, const Byte *up, unsigned rows,
                                                const float *residual, float *result) {
   using Shape = FewShape<WG, A, N, K, C, 2>;
-  static_assert(RowShape<WG, K>::kLanes == RowShape<WU, K>::kLanes, "gate and up must be split over lanes alike");
   unsigned first = blockIdx.x * Shape::kTile + warpIndex() * Shape::kRowsPerWarp, firstColumn = blockIdx.y * C;
   unsigned tile[Shape::kRows];
   tileRows<N, Shape::kGroups>(first, tile);
   const Byte *columns[C];
   columnRows(input, A::rowBytes(K), firstColumn, rows, columns);
-  float gates[Shape::kRows][C], ups[Shape::kRows][C];
-  clearSums(gates);
-  clearSums(ups);
-  addRowDots<WG, A, N, K, K>(gate, tile, columns, 0, gates);
-  addRowDots<WU, A, N, K, K>(up, tile, columns, 0, ups);
-  reduceSums<RowShape<WG, K>::kLanes>(gates);
-  reduceSums<RowShape<WG, K>::kLanes>(ups);
-#pragma unroll
-  for (unsigned r = 0; r < Shape::kRows; ++r)
-#pragma unroll
-    for (unsigned c = 0; c < C; ++c)
-      gates[r][c] = silu(gates[r][c]) * ups[r][c];
-  writeTile<N, Shape::kGroups>(first, firstColumn, rows, gates, [&](float value, unsigned column, unsigned row) {
+  float values[Shape::kRows][C];
+  gatedValues<WG, WU, A, N, K>(gate, up, tile, columns, values);
+  writeTile<N, Shape::kGroups>(first, firstColumn, rows, values, [&](float value, unsigned column, unsigned row) {
     EPILOGUE(value, column, row, residual, result);
   });
 }

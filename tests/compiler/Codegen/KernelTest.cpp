@@ -73,6 +73,22 @@ TEST_F(KernelTest, ManyColumnsOverATile) {
       }
 }
 
+TEST_F(KernelTest, GateAndUpMayBeEncodedDifferently) {
+  for (auto [gateEncoding, upEncoding] :
+       {std::pair{Encoding::Q4_0, Encoding::Q6_K}, {Encoding::Q4_1, Encoding::Q8_0}, {Encoding::F16, Encoding::F32}})
+    for (Form form : kForms) {
+      SCOPED_TRACE(fmt::format("{} and {}, {}", encodingInfo(gateEncoding).name, encodingInfo(upEncoding).name,
+                               schema::EnumNameForm(form)));
+      Weight gate = bench.weight(gateEncoding, 1, 40, 256), up = bench.weight(upEncoding, 1, 40, 256);
+      BoundOperand input = bench.inputFor(gate, bench.numbers(9, 256, 0.1), ActivationEncoding::i8);
+      PreparedCall call{Operation::gated_matmul, form, ActivationEncoding::i8, 9, {}, {bench.space(9, 40)}, {}};
+      call.reads = {input, bench.upload(gate), bench.upload(up)};
+      bench.launch(call);
+      Matrix numbers = bench.downloadActivation(input, ActivationEncoding::i8);
+      expectClose(bench.download(call.writes[0]), reference::gatedMatmul(numbers, gate.numbers, up.numbers), 1e-5);
+    }
+}
+
 TEST_F(KernelTest, TheLargestDigitsDoNotOverflow) {
   // All digits at their limits and of one sign: the largest integers that a block can make.
   for (Encoding encoding : kBlocked)
