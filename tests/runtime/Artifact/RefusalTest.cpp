@@ -4,13 +4,9 @@
 
 // One case for each way in which an artifact can say what cannot be: named by the id of the rule that refuses it.
 
-#include "runtime/Artifact/LoadedArtifact.h"
-#include "tests/runtime/Artifact/TestModel.h"
+#include "tests/runtime/Artifact/Refusal.h"
 
 #include <algorithm>
-#include <functional>
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 #include <limits>
 
 namespace strata::test {
@@ -21,34 +17,12 @@ using schema::Operand;
 using schema::OperandKind;
 using schema::Operation;
 
-constexpr size_t kDecode = 0, kPrompt = 1;
-constexpr size_t kEmbeddingBlock = 0, kDenseBlock = 1, kExpertsBlock = 2, kHeadBlock = 3;
 constexpr uint64_t kHuge = std::numeric_limits<uint64_t>::max();
-
-struct Case {
-  const char *name; ///< Begins with the id.
-  const char *message;
-  std::function<void(ArtifactT &)> change;
-};
 
 template <typename Enumeration> Enumeration unknown() {
   return static_cast<Enumeration>(99);
 }
 
-schema::BlockT &block(ArtifactT &artifact, size_t program, size_t index) {
-  return *artifact.programs[program]->blocks[index];
-}
-/// The first dispatch of an operation in a block.
-schema::DispatchT &dispatch(ArtifactT &artifact, size_t program, size_t inBlock, Operation operation) {
-  for (auto &stage : block(artifact, program, inBlock).stages)
-    for (auto &each : stage->dispatches)
-      if (each->operation == operation)
-        return *each;
-  throw std::out_of_range("no such operation");
-}
-schema::DispatchT &decodeDispatch(ArtifactT &artifact, size_t inBlock, Operation operation) {
-  return dispatch(artifact, kDecode, inBlock, operation);
-}
 schema::ValueT &value(ArtifactT &artifact, size_t program, const std::string &name) {
   for (auto &each : artifact.programs[program]->values)
     if (each->name == name)
@@ -65,35 +39,11 @@ Operand operand(ArtifactT &artifact, size_t program, const std::string &name) {
 void moveTo(ArtifactT &artifact, size_t program, const std::string &name, const std::string &where) {
   value(artifact, program, name).offsets = value(artifact, program, where).offsets;
 }
-/// As if the artifact were for a GPU, where no dispatch has kernels yet.
-void moveToGpu(ArtifactT &artifact) {
-  for (auto &arena : artifact.arenas) {
-    arena->device = schema::DeviceKind::gpu;
-    arena->tier = schema::Tier::gpu;
-  }
-  for (auto &tensor : artifact.tensors)
-    tensor->tier = schema::Tier::gpu;
-  for (auto &program : artifact.programs)
-    for (auto &each : program->blocks)
-      for (auto &stage : each->stages)
-        for (auto &inStage : stage->dispatches)
-          inStage->device = schema::DeviceKind::gpu;
-}
-/// Adds a kernel that could be launched.
-schema::KernelT &addKernel(ArtifactT &artifact, uint32_t parameters) {
-  auto kernel = std::make_unique<schema::KernelT>();
-  kernel->name = "kernel";
-  kernel->parameters = parameters;
-  kernel->threads = 128;
-  kernel->grid_x = 1;
-  artifact.kernels.push_back(std::move(kernel));
-  return *artifact.kernels.back();
-}
 const Operand kNone{OperandKind::none, 0};
 const Operand kKv{OperandKind::kv, 0};
 
-const std::vector<Case> &cases() {
-  static const std::vector<Case> all = {
+const std::vector<RefusalCase> &cases() {
+  static const std::vector<RefusalCase> all = {
       {"A09_NoTensors", "it has no tensors", [](ArtifactT &a) { a.tensors.clear(); }},
       {"A09_NoModelFiles", "it has no model files", [](ArtifactT &a) { a.model->files.clear(); }},
       {"A09_NoArenas", "it has no arenas", [](ArtifactT &a) { a.arenas.clear(); }},
@@ -389,34 +339,6 @@ const std::vector<Case> &cases() {
          experts.reads[12] = experts.writes[3] = operand(a, kPrompt, "wide");
        }},
 
-      {"A14_HostHasNoKernels", "has 1 kernels on the host",
-       [](ArtifactT &a) { decodeDispatch(a, kEmbeddingBlock, Operation::embed).kernels = {0}; }},
-      {"A14_GpuHasKernels", "has 0 kernels on the gpu", moveToGpu},
-      {"A14_KernelOfDispatch", "refers to kernel 1 of 1",
-       [](ArtifactT &a) {
-         moveToGpu(a);
-         addKernel(a, 3);
-         decodeDispatch(a, kEmbeddingBlock, Operation::embed).kernels = {1};
-       }},
-      {"A14_KernelOfTensor", "tensor token_embd.weight refers to kernel 0 of 0",
-       [](ArtifactT &a) { a.tensors[0]->repack = 0; }},
-      {"A15_Addresses", "kernel kernel takes 2 addresses and embed of block embedding in the decode program has 3",
-       [](ArtifactT &a) {
-         moveToGpu(a);
-         addKernel(a, 2);
-         decodeDispatch(a, kEmbeddingBlock, Operation::embed).kernels = {0};
-       }},
-      {"A15_RepackAddresses", "the kernel that repacks tensor token_embd.weight does not take two addresses",
-       [](ArtifactT &a) {
-         addKernel(a, 3);
-         a.tensors[0]->repack = 0;
-       }},
-      {"A15_Threads", "kernel kernel has CTAs of 100 threads", [](ArtifactT &a) { addKernel(a, 2).threads = 100; }},
-      {"A15_Grid", "kernel kernel has a grid of 0 CTAs", [](ArtifactT &a) { addKernel(a, 2).grid_x = 0; }},
-      {"A15_SharedMemory", "kernel kernel asks for 98305 bytes of shared memory",
-       [](ArtifactT &a) { addKernel(a, 2).dynamic_shared_bytes = 98305; }},
-      {"A15_Segments", "kernel kernel is repeated for 0 of every 8 rows",
-       [](ArtifactT &a) { addKernel(a, 2).segment_rows = 8; }},
       {"A20_OtherDevice", "runs on another device than its memory is on",
        [](ArtifactT &a) { decodeDispatch(a, kEmbeddingBlock, Operation::embed).device = schema::DeviceKind::gpu; }},
       {"A21_ReadBeforeWrite", "reads dense.attn_input (input) before it is written",
@@ -594,19 +516,10 @@ const std::vector<Case> &cases() {
   return all;
 }
 
-class ArtifactRefusal : public testing::TestWithParam<Case> {};
+class ArtifactRefusal : public testing::TestWithParam<RefusalCase> {};
 
 TEST_P(ArtifactRefusal, IsRefused) {
-  static TestModel model;
-  ArtifactT artifact = model.artifact();
-  GetParam().change(artifact);
-  auto loaded = LoadedArtifact::load(artifactFile(artifact), "bad.strata");
-  ASSERT_FALSE(loaded);
-  const Error &error = loaded.error();
-  EXPECT_EQ(error.id, std::string(GetParam().name).substr(0, 3)) << error.message;
-  EXPECT_EQ(error.code, ExitCode::Input);
-  EXPECT_THAT(error.message, testing::HasSubstr(GetParam().message));
-  EXPECT_THAT(error.message, testing::StartsWith("the artifact bad.strata cannot be used: "));
+  expectRefused(GetParam());
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, ArtifactRefusal, testing::ValuesIn(cases()),
