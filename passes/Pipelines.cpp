@@ -4,6 +4,7 @@
 
 #include "passes/Pipelines.h"
 
+#include "passes/Conversion/PlanToKern/Passes.h"
 #include "passes/Moe/Passes.h"
 #include "passes/Plan/Passes.h"
 
@@ -15,6 +16,7 @@ static constexpr PhaseInfo kPhases[] = {
     {Phase::Optimise, "optimise", "attention is absorbed, operations are fused, equal layers become one block"},
     {Phase::Place, "place", "blocks become dispatches of the plan dialect, on a device and in a tier"},
     {Phase::Schedule, "schedule", "every value gets its offset in an arena, and the plan is proved"},
+    {Phase::Kernels, "kernels", "every launch on a GPU gets a kernel of the kern dialect, equal ones one"},
     {Phase::Artifact, "artifact", "the plan is written as an artifact"},
 };
 
@@ -50,6 +52,9 @@ void addPhasePasses(mlir::OpPassManager &manager, Phase phase, const PipelineOpt
   case Phase::Schedule:
     manager.addPass(plan::createPlanAllocateArenas());
     manager.addPass(plan::createPlanVerify());
+    return;
+  case Phase::Kernels:
+    manager.addPass(createConvertPlanToKern());
     return;
   }
 }

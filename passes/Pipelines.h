@@ -14,7 +14,7 @@
 namespace strata {
 
 /// In the order in which they run.
-enum class Phase { Import, Verify, Optimise, Place, Schedule, Artifact };
+enum class Phase { Import, Verify, Optimise, Place, Schedule, Kernels, Artifact };
 
 struct PhaseInfo {
   Phase phase;

@@ -28,7 +28,7 @@ config.substitutions += [
     ("%models", os.path.join(config.test_source_root, "models")),
     ("%derived", os.path.join(config.test_exec_root, "models")),
 ]
-tools.add_tool_substitutions(["FileCheck", "not", "count", "split-file"], [config.llvm_tools_dir])
+tools.add_tool_substitutions(["FileCheck", "mlir-translate", "not", "count", "split-file"], [config.llvm_tools_dir])
 tools.add_tool_substitutions(
     ["strata-opt", "strata-lsp", "strata-compile", "strata-run", "strata-dump"], [config.strata_tools]
 )

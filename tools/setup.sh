@@ -6,8 +6,11 @@
 # Usage: tools/setup.sh [--tidy]
 #
 # Installs what building and testing Strata needs on Debian 12, from Debian's own repositories (LLVM and MLIR 22 come from
-# bookworm-security). Says nothing and touches nothing when all is there. --tidy also installs clang-tidy.
+# bookworm-security), and NVRTC and ptxas 12.9 (tools/cuda.sh). Says nothing and touches nothing when all is there. --tidy also
+# installs clang-tidy.
 set -eu
+
+cuda="$(dirname "$0")/cuda.sh"
 
 packages="
   git cmake ninja-build g++ ccache pkg-config
@@ -15,7 +18,7 @@ packages="
   flatbuffers-compiler libflatbuffers-dev
   libpcre2-dev nlohmann-json3-dev libcli11-dev libxxhash-dev libfmt-dev libexpected-dev libssl-dev
   libgtest-dev libgmock-dev
-  python3 xz-utils"
+  python3 python3-pip xz-utils"
 
 for argument in "$@"; do
   case "$argument" in
@@ -45,7 +48,7 @@ $package
   *) missing="$missing $package" ;;
   esac
 done
-[ -n "$missing" ] || exit 0
+[ -n "$missing" ] || exec "$cuda"
 
 asRoot=""
 if [ "$(id -u)" -ne 0 ]; then
@@ -64,3 +67,4 @@ if ! $asRoot env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-reco
     "in its sources" >&2
   exit 3
 fi
+exec "$cuda"

@@ -24,20 +24,24 @@ struct Section {
 } // namespace
 
 int main(int argc, char **argv) {
-  std::array<Section, 6> sections = {{
+  std::array<Section, 10> sections = {{
       {"--summary", "what was compiled, for what, and what it needs (without another option, this)", dumpSummary},
       {"--plan", "the plan dialect's text", dumpPlan},
       {"--buffers", "arenas, and every value's place in one", dumpBuffers},
       {"--programs", "runs, blocks and dispatches, with their operands by name", dumpPrograms},
       {"--tensors", "the tensor table", dumpTensors},
-      {"--json", "everything, as JSON; alone", dumpJson},
+      {"--kernels", "the kernels of a plan for a GPU, and how they are launched", dumpKernels},
+      {"--resources", "registers, shared memory and stack of the kernels", dumpResources},
+      {"--source", "the kernels as CUDA text", dumpSource},
+      {"--ptx", "the kernels as PTX", dumpPtx},
+      {"--json", "everything but the texts of kernels, as JSON; alone", dumpJson},
   }};
 
   CLI::App app("Prints what is in a compiled model.", "strata-dump");
   prepareCommandLine(app);
   std::string path;
   app.add_option("ARTIFACT", path, "the compiled model, as strata-compile wrote it")->required();
-  std::array<CLI::Option *, 6> flags = {};
+  std::array<CLI::Option *, 10> flags = {};
   for (std::size_t index = 0; index < sections.size(); ++index)
     flags[index] = app.add_flag(sections[index].option, sections[index].wanted, sections[index].help);
   for (std::size_t index = 0; index + 1 < flags.size(); ++index)

@@ -87,15 +87,18 @@ static Result<schema::ArtifactT> makeArtifact(mlir::ModuleOp plan, const Artifac
   artifact.kv = std::make_unique<schema::KvLayoutT>(kvSection(cache));
   artifact.worker_scratch_bytes = scratch.value();
 
-  STRATA_ASSIGN(TensorSection tensors, TensorSection::make(plan, source.model));
-  llvm::StringMap<uint32_t> arenas;
+  STRATA_ASSIGN(artifact.kernels, kernelSections(plan, source.kernels));
+  SymbolIndices indices;
+  for (const auto &kernel : artifact.kernels)
+    indices.kernels[kernel->name] = static_cast<uint32_t>(indices.kernels.size());
+  STRATA_ASSIGN(TensorSection tensors, TensorSection::make(plan, source.model, indices));
   for (auto arena : plan.getOps<plan::ArenaOp>()) {
     STRATA_ASSIGN(schema::ArenaT section, arenaSection(arena, tensors));
-    arenas[arena.getSymName()] = static_cast<uint32_t>(artifact.arenas.size());
+    indices.arenas[arena.getSymName()] = static_cast<uint32_t>(artifact.arenas.size());
     artifact.arenas.push_back(std::make_unique<schema::ArenaT>(std::move(section)));
   }
   for (auto program : plan.getOps<plan::ProgramOp>()) {
-    STRATA_ASSIGN(schema::ProgramT section, programSection(program, tensors, arenas));
+    STRATA_ASSIGN(schema::ProgramT section, programSection(program, tensors, indices));
     artifact.programs.push_back(std::make_unique<schema::ProgramT>(std::move(section)));
   }
   artifact.tensors = std::move(tensors.tensors);

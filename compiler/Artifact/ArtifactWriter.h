@@ -11,10 +11,19 @@
 #include "mlir/IR/BuiltinOps.h"
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
 namespace strata {
+
+/// What the compiler of kernels made of one.
+struct CompiledKernel {
+  std::string source;
+  std::string ptx;
+  std::vector<std::byte> cubin;
+  uint32_t registers = 0, sharedBytes = 0, stackBytes = 0;
+};
 
 /// What an artifact says beside its plan.
 struct ArtifactSource {
@@ -25,6 +34,7 @@ struct ArtifactSource {
   std::string modelPath;       ///< As given: a hint for the runtime.
   std::string compilerVersion; ///< "0.1.0"
   std::string commandLine;
+  std::span<const CompiledKernel> kernels = {}; ///< Of the plan's kern.funcs, in their order.
 };
 
 /// The bytes of an artifact file: envelope and flatbuffer (runtime/Schema). `plan` must have passed plan-verify; every

@@ -17,8 +17,8 @@ namespace {
 /// Writes one program; remembers which value, weight slot and block a handle of the dialect became.
 class ProgramWriter {
 public:
-  ProgramWriter(plan::ProgramOp program, const TensorSection &tensors, const llvm::StringMap<uint32_t> &arenas)
-      : source(program), tensorSection(tensors), arenaIndices(arenas) {}
+  ProgramWriter(plan::ProgramOp program, const TensorSection &tensors, const SymbolIndices &symbolIndices)
+      : source(program), tensorSection(tensors), indices(symbolIndices) {}
 
   Result<schema::ProgramT> write();
 
@@ -31,7 +31,7 @@ private:
 
   plan::ProgramOp source;
   const TensorSection &tensorSection;
-  const llvm::StringMap<uint32_t> &arenaIndices;
+  const SymbolIndices &indices;
   schema::ProgramT program;
   llvm::DenseMap<mlir::Value, uint32_t> values;
   llvm::DenseMap<mlir::Value, uint32_t> slots;
@@ -50,7 +50,7 @@ Result<void> ProgramWriter::addBuffer(plan::BufferOp buffer) {
   value->rows = mirror<schema::Rows>(type.getRows());
   value->element = mirror<schema::Element>(type.getElement());
   value->columns = static_cast<uint64_t>(type.getColumns());
-  value->arena = arenaIndices.lookup(buffer.getArena());
+  value->arena = indices.arenas.lookup(buffer.getArena());
   for (int64_t offset : buffer.getOffsets()->getValues())
     value->offsets.push_back(static_cast<uint64_t>(offset));
   values[buffer.getResult()] = static_cast<uint32_t>(program.values.size());
@@ -98,6 +98,9 @@ Result<std::unique_ptr<schema::DispatchT>> ProgramWriter::dispatchOf(plan::Dispa
   }
   entry->parameters = parametersOf(dispatch);
   entry->location = locationName(dispatch.getLoc());
+  if (dispatch.getKernels())
+    for (auto kernel : dispatch.getKernels()->getAsRange<mlir::FlatSymbolRefAttr>())
+      entry->kernels.push_back(indices.kernels.lookup(kernel.getValue()));
   return entry;
 }
 
@@ -163,8 +166,8 @@ Result<schema::ProgramT> ProgramWriter::write() {
 }
 
 Result<schema::ProgramT> programSection(plan::ProgramOp program, const TensorSection &tensors,
-                                        const llvm::StringMap<uint32_t> &arenas) {
-  return ProgramWriter(program, tensors, arenas).write();
+                                        const SymbolIndices &indices) {
+  return ProgramWriter(program, tensors, indices).write();
 }
 
 } // namespace strata

@@ -31,11 +31,17 @@ schema::ModelT modelSection(const ArtifactSource &source);
 schema::PredictionT predictionSection(const Inventory &inventory, const ModelDescription &description,
                                       const schema::ArtifactT &artifact);
 
+/// Indices of what a plan names by symbols.
+struct SymbolIndices {
+  llvm::StringMap<uint32_t> arenas;
+  llvm::StringMap<uint32_t> kernels;
+};
+
 /// The weight table written out: the tensors that the plan has lines for, in the order of the file, with their places
 /// in the weights arena.
 class TensorSection {
 public:
-  static Result<TensorSection> make(mlir::ModuleOp plan, const gguf::Model &model);
+  static Result<TensorSection> make(mlir::ModuleOp plan, const gguf::Model &model, const SymbolIndices &indices);
 
   /// The index of a tensor; nothing if the plan has no line for it.
   std::optional<uint32_t> find(llvm::StringRef name) const;
@@ -46,9 +52,12 @@ private:
   llvm::StringMap<uint32_t> indices;
 };
 
-/// `arenas` gives the index of every arena by its symbol.
 Result<schema::ProgramT> programSection(plan::ProgramOp program, const TensorSection &tensors,
-                                        const llvm::StringMap<uint32_t> &arenas);
+                                        const SymbolIndices &indices);
+
+/// All kernels of the plan, with what was compiled of them.
+Result<std::vector<std::unique_ptr<schema::KernelT>>> kernelSections(mlir::ModuleOp plan,
+                                                                     std::span<const CompiledKernel> compiled);
 
 /// The parameters of a dispatch as the schema's union; NoParameters where it has none.
 schema::ParametersUnion parametersOf(plan::DispatchOp dispatch);

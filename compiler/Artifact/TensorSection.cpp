@@ -30,7 +30,7 @@ static bool hasType(const gguf::TensorInfo &tensor, mlir::RankedTensorType type)
                     [](uint64_t found, int64_t planned) { return found == static_cast<uint64_t>(planned); });
 }
 
-Result<TensorSection> TensorSection::make(mlir::ModuleOp plan, const gguf::Model &model) {
+Result<TensorSection> TensorSection::make(mlir::ModuleOp plan, const gguf::Model &model, const SymbolIndices &indices) {
   llvm::StringMap<plan::TensorOp> lines;
   for (auto line : plan.getOps<plan::TensorOp>()) {
     uint32_t first = line.getFirstLayer().value_or(0);
@@ -55,6 +55,8 @@ Result<TensorSection> TensorSection::make(mlir::ModuleOp plan, const gguf::Model
     entry->encoding = static_cast<uint32_t>(tensor.encoding);
     entry->dimensions = tensor.dimensions;
     entry->tier = mirror<schema::Tier>(line.getTier());
+    if (line.getRepack())
+      entry->repack = static_cast<int32_t>(indices.kernels.lookup(*line.getRepack()));
     entry->arena_offset = end.value();
     end = (end + tensor.bytes).alignUp(plan::kAlignment);
     section.indices[tensor.name] = static_cast<uint32_t>(section.tensors.size());

@@ -8,27 +8,93 @@
 #include "runtime/Base/Error.h"
 
 #include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace strata {
+
+/// A number per second, or seconds: bytes, operations. Each says whether somebody measured it on the machine.
+struct Figure {
+  double value = 0;
+  bool measured = false;
+};
+
+/// What the host's cores do. Figures that a machine file leaves out are assumed from the number of cores.
+struct HostFigures {
+  Figure memoryBandwidth; ///< Bytes per second, read by all cores together.
+  Figure productRate;     ///< Operations per second in quantised products of many columns (two per weight and column).
+  Figure attentionRate;   ///< Operations per second in attention.
+};
+
+struct GpuDescription {
+  std::string arch; ///< "sm_70"
+  uint64_t memoryBytes = 0;
+  bool memoryMeasured = false;
+  uint64_t reservedBytes = 0; ///< Of memoryBytes, what the driver takes for its context.
+  bool reservedMeasured = false;
+  Figure bandwidth;     ///< Of its memory, in bytes per second.
+  Figure pcie;          ///< Host to device from pinned memory, in bytes per second.
+  Figure productRate;   ///< As the host's.
+  Figure attentionRate; ///< As the host's.
+};
+
+/// Direct reads of `blockBytes` with `depth` of them under way.
+struct DiskRead {
+  uint64_t blockBytes = 0;
+  uint32_t depth = 1;
+  Figure bandwidth; ///< Bytes per second.
+};
+
+struct DiskDescription {
+  uint64_t capacityBytes = 0; ///< 0: not known.
+  bool capacityMeasured = false;
+  std::vector<DiskRead> reads; ///< At least one; by block size, then depth.
+  Figure latency;              ///< Seconds of one small read alone; 0: not known.
+};
 
 struct MachineDescription {
   std::string name;      ///< The preset, or the machine file's "name".
   uint32_t cores = 1;    ///< What this process, or the described one, may use.
   uint64_t ramBytes = 0; ///< 0: not known.
-  std::string json;      ///< The whole description, for the artifact.
+  std::string json;      ///< The whole description as a machine file, for the artifact.
+
+  bool ramMeasured = false;
+  HostFigures host = {};
+  std::optional<GpuDescription> gpu = std::nullopt;
+  std::optional<DiskDescription> disk = std::nullopt; ///< Nothing: experts must fit into memory.
+  /// What the system allows, for people: names of systemNotes() and text. No plan depends on it.
+  std::map<std::string, std::string> system = {};
 };
 
-/// `host`: the compiling machine's cores and memory limit, read now. Otherwise the name of a JSON file:
-///
-///   {"name": "box", "cores": 13, "ram": "40GiB"}
-///
-/// with "name" optional (the file's name). This version plans for the host only: presets and files that describe a GPU
-/// or a disk tier are refused with exit code 3. Nonsense in a file is 1, an unknown preset 2.
+/// The names that a machine file's "system" may have: what strata-probe finds out beside figures.
+std::span<const std::string_view> systemNotes();
+
+/// What the cores are assumed to do where nobody measured it.
+HostFigures assumedHostFigures(uint32_t cores);
+
+/// The best bandwidth that direct reads of `blockBytes` reach at any depth: the figure of the largest measured or
+/// assumed block that is not larger, or of the smallest block if all are.
+Figure diskBandwidth(const DiskDescription &disk, uint64_t blockBytes);
+
+/// A preset (`host`, `v100s-32g`, `ovh-ai1-1-gpu`, `ovh-t2-45`) or the name of a machine file (docs/machine-files.md).
+/// `host` is the compiling machine's cores and memory limit, read now. Nonsense in a file is exit code 1, an unknown
+/// preset 2.
 Result<MachineDescription> loadMachine(std::string_view presetOrFile);
+
+/// "host, v100s-32g, ovh-ai1-1-gpu, ovh-t2-45".
+std::string machinePresets();
 
 /// The text of a machine file; `place` names it in errors and is the machine's name unless the file has one.
 Result<MachineDescription> parseMachine(std::string_view text, std::string_view place);
+
+/// The description as the text of a machine file, which parseMachine() reads back.
+std::string formatMachineFile(const MachineDescription &machine);
+
+/// Refuses a machine with a GPU, exit code 3: what this version compiles runs on the host only.
+Result<void> requireHostOnly(const MachineDescription &machine);
 
 } // namespace strata

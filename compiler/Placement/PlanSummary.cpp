@@ -25,8 +25,26 @@ Result<RamNeed> ramNeed(const ModelDescription &description, const PlanSettings 
   return RamNeed{weightsArenaBytes, kv.value(), arenaBytes.value(), total.value()};
 }
 
+namespace {
+
+/// The memory that all of a plan is in: the GPU's, if the machine has one.
+struct Home {
+  std::string_view tier;   ///< "ram"
+  std::string_view memory; ///< "RAM"
+  uint64_t bytes;          ///< 0: not known.
+};
+
+} // namespace
+
+static Home homeOf(const MachineDescription &machine) {
+  if (machine.gpu)
+    return {"gpu", "GPU memory", machine.gpu->memoryBytes};
+  return {"ram", "RAM", machine.ramBytes};
+}
+
 uint64_t shortfall(const RamNeed &need, const MachineDescription &machine) {
-  return machine.ramBytes == 0 || need.total <= machine.ramBytes ? 0 : need.total - machine.ramBytes;
+  uint64_t there = homeOf(machine).bytes;
+  return there == 0 || need.total <= there ? 0 : need.total - there;
 }
 
 static double percent(uint64_t part, uint64_t whole) {
@@ -38,9 +56,10 @@ static std::string plural(uint64_t count, std::string_view noun) {
   return fmt::format("{} {}{}", formatCount(count), noun, count == 1 ? "" : "s");
 }
 
-/// ", 45.2 % of the machine's RAM"; nothing if that is not known.
+/// ", 45.2 % of its RAM"; nothing if that is not known.
 static std::string share(uint64_t bytes, const MachineDescription &machine) {
-  return machine.ramBytes == 0 ? "" : fmt::format(", {:.1f} % of its RAM", percent(bytes, machine.ramBytes));
+  Home home = homeOf(machine);
+  return home.bytes == 0 ? "" : fmt::format(", {:.1f} % of its {}", percent(bytes, home.bytes), home.memory);
 }
 
 static std::string formatModel(const ModelDescription &description) {
@@ -53,8 +72,11 @@ static std::string formatModel(const ModelDescription &description) {
 }
 
 static std::string formatMachine(const MachineDescription &machine) {
-  return fmt::format("machine    {}: {}, {} RAM", escapeName(machine.name), plural(machine.cores, "core"),
-                     machine.ramBytes == 0 ? "unknown" : formatBytes(machine.ramBytes));
+  std::string line = fmt::format("machine    {}: {}, {} RAM", escapeName(machine.name), plural(machine.cores, "core"),
+                                 machine.ramBytes == 0 ? "unknown" : formatBytes(machine.ramBytes));
+  if (machine.gpu)
+    line += fmt::format(", GPU {} with {}", escapeName(machine.gpu->arch), formatBytes(machine.gpu->memoryBytes));
+  return line;
 }
 
 static std::string formatClasses(const Inventory &inventory) {
@@ -78,9 +100,9 @@ static std::string formatArenas(const std::vector<ArenaNeed> &arenas, const Mach
 }
 
 static std::string formatVerdict(const MachineDescription &machine, const RamNeed &need) {
-  std::string line = fmt::format("ram        needs {} B ({}){}", formatCount(need.total), formatBytes(need.total),
-                                 share(need.total, machine));
-  if (machine.ramBytes == 0)
+  std::string line = fmt::format("{:<10} needs {} B ({}){}", homeOf(machine).tier, formatCount(need.total),
+                                 formatBytes(need.total), share(need.total, machine));
+  if (homeOf(machine).bytes == 0)
     return line + "; the machine's memory is not known";
   if (uint64_t missing = shortfall(need, machine))
     return line + fmt::format(": short by {} B ({}), loading on this machine will be refused", formatCount(missing),
@@ -97,15 +119,15 @@ std::string formatPlanSummary(const ModelDescription &description, const Machine
       fmt::format("settings   context {}, {}, prompts of {} tokens, chunks of {}, KV {}", formatCount(settings.context),
                   plural(settings.sequences, "sequence"), formatCount(settings.promptTokens),
                   formatCount(settings.chunkTokens), settings.kvNumberBytes == 2 ? "f16" : "f32"),
-      fmt::format("weights    {} B ({}) in {}, tier ram{}", formatCount(inventory.total.bytes),
-                  formatBytes(inventory.total.bytes), plural(inventory.total.tensors, "tensor"),
+      fmt::format("weights    {} B ({}) in {}, tier {}{}", formatCount(inventory.total.bytes),
+                  formatBytes(inventory.total.bytes), plural(inventory.total.tensors, "tensor"), homeOf(machine).tier,
                   share(inventory.total.bytes, machine)),
       formatClasses(inventory),
       fmt::format("experts    {} of {} B ({})", formatCount(inventory.routedExperts),
                   formatCount(inventory.expertBytes), formatBytes(inventory.expertBytes)),
-      fmt::format("kv         {} B per position, {}, tier ram{}",
+      fmt::format("kv         {} B per position, {}, tier {}{}",
                   formatCount(kvBytesPerPosition(description, settings.kvNumberBytes)), formatBytes(need.kv),
-                  share(need.kv, machine)),
+                  homeOf(machine).tier, share(need.kv, machine)),
       formatArenas(arenas, machine, need),
       fmt::format("per token  {} B ({}) of weights, {} B of them not routed", formatCount(inventory.bytesPerToken),
                   formatBytes(inventory.bytesPerToken),

@@ -21,7 +21,7 @@ Element plan::productElement(RankedTensorType weight) {
 }
 
 std::optional<unsigned> plan::firstScratchRead(OperationKind kind) {
-  if (kind == OperationKind::experts)
+  if (kind == OperationKind::experts || kind == OperationKind::experts_grouped)
     return 10;
   return std::nullopt;
 }
@@ -151,6 +151,7 @@ private:
   void checkRoute();
   void checkExpertsGateUp();
   void checkExpertsDown();
+  /// `experts` and `experts_grouped`, which differ in their scratch.
   void checkExperts();
   /// Routed and shared gate and up weights, which stand from `index` on; gives the embedding's width, 1 after an error.
   int64_t checkGateAndUp(unsigned index, unsigned sharedIndex, ExpertParametersAttr parameters);
@@ -380,7 +381,8 @@ void OperandChecker::checkExpertsDown() {
 }
 
 void OperandChecker::checkExperts() {
-  counts(14, 5);
+  bool grouped = dispatch.getKind() == OperationKind::experts_grouped;
+  counts(grouped ? 17 : 14, grouped ? 8 : 5);
   auto expert = parameters<ExpertParametersAttr>();
   if (!expert)
     return;
@@ -392,6 +394,15 @@ void OperandChecker::checkExperts() {
   write(0, Element::f32, embedding);
   int64_t hidden = std::max(expert.getWidth(), expert.getSharedWidth());
   scratch(10, 1, Element::f32, embedding);
+  if (grouped) {
+    scratch(11, 2, Element::i32, expert.getExpertsUsed());
+    scratch(12, 3, Element::i32, expert.getExpertsUsed());
+    scratch(13, 4, Element::i32, int64_t(expert.getExperts()) + 1);
+    scratch(14, 5, Element::f32, hidden);
+    scratch(15, 6, Element::activation, hidden);
+    scratch(16, 7, Element::f32, embedding);
+    return;
+  }
   scratch(11, 2, Element::i32, 1);
   scratch(12, 3, Element::f32, hidden);
   scratch(13, 4, Element::activation, hidden);
@@ -440,6 +451,7 @@ LogicalResult OperandChecker::check() {
     checkExpertsDown();
     break;
   case OperationKind::experts:
+  case OperationKind::experts_grouped:
     checkExperts();
     break;
   case OperationKind::add:

@@ -22,7 +22,8 @@ def Plan_KvEncoding : Plan_Enum<"KvEncoding", "How the KV cache is stored", [
 def Plan_Tier : Plan_Enum<"Tier", "Where bytes live", [
   I32EnumAttrCase<"gpu", 0>, I32EnumAttrCase<"ram", 1>, I32EnumAttrCase<"disk", 2>]>;
 
-def Plan_DeviceKind : Plan_Enum<"DeviceKind", "What runs a dispatch", [I32EnumAttrCase<"host", 0>]>;
+def Plan_DeviceKind : Plan_Enum<"DeviceKind", "What runs a dispatch", [
+  I32EnumAttrCase<"host", 0>, I32EnumAttrCase<"gpu", 1>]>;
 
 def Plan_ArenaKind : Plan_Enum<"ArenaKind", "What an arena holds", [
   I32EnumAttrCase<"weights", 0>, I32EnumAttrCase<"kv", 1>, I32EnumAttrCase<"decode", 2>, I32EnumAttrCase<"prompt", 3>,
@@ -43,7 +44,8 @@ def Plan_OperationKind : Plan_Enum<"OperationKind", "What a dispatch computes", 
   I32EnumAttrCase<"gated_matmul", 4>, I32EnumAttrCase<"head_matmul", 5>, I32EnumAttrCase<"query_rope", 6>,
   I32EnumAttrCase<"kv_append", 7>, I32EnumAttrCase<"attention_splits", 8>, I32EnumAttrCase<"attention_combine", 9>,
   I32EnumAttrCase<"attention", 10>, I32EnumAttrCase<"route", 11>, I32EnumAttrCase<"experts_gate_up", 12>,
-  I32EnumAttrCase<"experts_down", 13>, I32EnumAttrCase<"experts", 14>, I32EnumAttrCase<"add", 15>]>;
+  I32EnumAttrCase<"experts_down", 13>, I32EnumAttrCase<"experts", 14>, I32EnumAttrCase<"add", 15>,
+  I32EnumAttrCase<"experts_grouped", 16>]>;
 
 def Plan_Form : Plan_Enum<"Form", "Which order sums have", [I32EnumAttrCase<"few", 0>, I32EnumAttrCase<"many", 1>]>;
 

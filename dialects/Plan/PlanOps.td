@@ -108,7 +108,8 @@ def Plan_TensorOp : Plan_Op<"tensor", [HasParent<"::mlir::ModuleOp">]> {
   let summary = "A line of the weight table: where a weight lives";
   let description = [{
     The weight `name` of the GGUF, its type, and the tier that its bytes are in while the model runs. A `*` in the name stands for
-    the number of a layer; the line is then for the layers `[first_layer, first_layer + layers)`.
+    the number of a layer; the line is then for the layers `[first_layer, first_layer + layers)`. `repack` is the kernel that makes
+    the device's layout of the file's, when the weight is loaded.
 
     Example:
     ```mlir
@@ -117,9 +118,9 @@ def Plan_TensorOp : Plan_Op<"tensor", [HasParent<"::mlir::ModuleOp">]> {
     ```
   }];
   let arguments = (ins StrAttr:$name, OptionalAttr<I32Attr>:$first_layer, OptionalAttr<I32Attr>:$layers, Plan_Tier:$tier,
-                       TypeAttrOf<Plan_WeightType>:$type);
+                       TypeAttrOf<Plan_WeightType>:$type, OptionalAttr<FlatSymbolRefAttr>:$repack);
   let assemblyFormat = [{
-    $name (`layers` $first_layer^ `count` $layers)? `in` $tier `:` $type attr-dict
+    $name (`layers` $first_layer^ `count` $layers)? `in` $tier `:` $type (`repacked` `by` $repack^)? attr-dict
   }];
   let extraClassDeclaration = [{
     /// How many tensors of the GGUF the line is for.
@@ -283,7 +284,8 @@ def Plan_DispatchOp : Plan_Op<"dispatch", [HasParent<"StageOp">, AttrSizedOperan
     Computes the operation `kind` over the rows of its stage. `docs/operations.md` says what each operation computes, with which operands and
     parameters; operands stand in its order, `none` where an optional one is absent. Buffers are read and written in place: a result
     may be the same buffer as a residual. Scratch stands in `reads` and, after the result, in `writes`. The form is `few` in a decode
-    program and `many` in a prompt program (`docs/numbers.md`).
+    program and `many` in a prompt program (`docs/numbers.md`). On the gpu, `kernels` are the functions of the `kern` dialect that are
+    launched for it, in order; they are there after `convert-plan-to-kern`.
 
     Example:
     ```mlir
@@ -294,10 +296,11 @@ def Plan_DispatchOp : Plan_Op<"dispatch", [HasParent<"StageOp">, AttrSizedOperan
   let arguments = (ins Plan_OperationKind:$kind, Plan_Form:$form, Plan_DeviceKind:$device,
                        Variadic<Plan_Operand>:$reads, DefaultValuedAttr<DenseI32ArrayAttr, "{}">:$absent,
                        OptionalAttr<Plan_AnyParameters>:$parameters,
-                       Variadic<Plan_Destination>:$writes);
+                       Variadic<Plan_Destination>:$writes,
+                       OptionalAttr<TypedArrayAttrBase<FlatSymbolRefAttr, "kernels">>:$kernels);
   let assemblyFormat = [{
     $kind $form `on` $device `reads` `(` custom<Reads>($reads, $absent) `)` `writes` `(` $writes `)`
-    (`with` `(` $parameters^ `)`)? attr-dict `:` functional-type($reads, $writes)
+    (`with` `(` $parameters^ `)`)? (`kernels` $kernels^)? attr-dict `:` functional-type($reads, $writes)
   }];
   let extraClassDeclaration = [{
     /// The operands in the order of docs/operations.md; null where an optional one is absent.

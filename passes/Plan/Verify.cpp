@@ -174,7 +174,7 @@ LogicalResult PlanVerify::verifyOrder(ProgramOp program) {
 
 /// True if a device reads and writes the bytes of a tier directly.
 bool sees(DeviceKind device, Tier tier) {
-  return device == DeviceKind::host && tier == Tier::ram;
+  return device == DeviceKind::host ? tier == Tier::ram : tier == Tier::gpu;
 }
 
 LogicalResult PlanVerify::verifyVisibility(ProgramOp program) {

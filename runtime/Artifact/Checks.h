@@ -51,6 +51,10 @@ Result<void> checkRuns(const schema::Artifact &artifact);
 /// A20: every dispatch against its operation's signature (OperationSignatures.h).
 Result<void> checkSignatures(const schema::Artifact &artifact);
 
+/// A14: kernels of dispatches and weights are there, and none where none runs. A15: their launches are possible, and
+/// take the operands that they get.
+Result<void> checkKernels(const schema::Artifact &artifact);
+
 /// A21: nothing is read before it is written.
 Result<void> checkOrder(const schema::Artifact &artifact);
 

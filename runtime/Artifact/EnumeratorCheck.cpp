@@ -10,7 +10,7 @@
 namespace strata::artifact {
 
 /// No operation has more.
-static constexpr uint32_t kMostOperands = 16;
+static constexpr uint32_t kMostOperands = 24;
 
 /// flatc numbers enumerators from MIN to MAX without gaps. The verifier accepts every byte.
 template <typename Enumeration> static Result<void> checkKnown(Enumeration value, std::string_view what) {

@@ -99,9 +99,10 @@ Result<LoadedArtifact> LoadedArtifact::load(std::span<const std::byte> file, con
 
 /// Everything that the flatbuffer says, in the order of Checks.h.
 static Result<void> checkMeaning(const schema::Artifact &root) {
-  for (auto *check : {artifact::checkPresence, artifact::checkNames, artifact::checkEnumerators, artifact::checkIndices,
-                      artifact::checkKvLayout, artifact::checkSizes, artifact::checkPlacement, artifact::checkRuns,
-                      artifact::checkSignatures, artifact::checkOrder, artifact::checkLiveRanges})
+  for (auto *check :
+       {artifact::checkPresence, artifact::checkNames, artifact::checkEnumerators, artifact::checkIndices,
+        artifact::checkKvLayout, artifact::checkSizes, artifact::checkPlacement, artifact::checkRuns,
+        artifact::checkSignatures, artifact::checkKernels, artifact::checkOrder, artifact::checkLiveRanges})
     STRATA_TRY(check(root));
   return {};
 }

@@ -85,11 +85,31 @@ static constexpr std::array kExpertsWrites = {
     Rule{"result", Numbers, "E"}, Rule{"routed sum", Numbers, "E", Scratch}, Rule{"rows", Integers, "1", Scratch},
     Rule{"hidden", Numbers, "M", ChunkScratch}, Rule{"quantised hidden", Quantised, "M", ChunkScratch}};
 
+/// The same but for its scratch.
+static constexpr auto kGroupedReads = [] {
+  std::array<Rule, 17> rules = {};
+  for (size_t i = 0; i < 11; ++i)
+    rules[i] = kExpertsReads[i];
+  rules[11] = {"pairs", Integers, "k", Scratch};
+  rules[12] = {"places", Integers, "k", Scratch};
+  rules[13] = {"offsets", Integers, "X+1", ChunkScratch};
+  rules[14] = {"hidden", Numbers, "M", ChunkScratch};
+  rules[15] = {"quantised hidden", Quantised, "M", ChunkScratch};
+  rules[16] = {"partial results", Numbers, "E", ChunkScratch};
+  return rules;
+}();
+static constexpr auto kGroupedWrites = [] {
+  std::array<Rule, 8> rules = {Rule{"result", Numbers, "E"}};
+  for (size_t i = 1; i < rules.size(); ++i)
+    rules[i] = kGroupedReads[9 + i];
+  return rules;
+}();
+
 using schema::Operation;
 using schema::Parameters;
 
 /// In the order of the schema's enumerators.
-static constexpr std::array<OperationSignature, 16> kSignatures = {{
+static constexpr std::array<OperationSignature, 17> kSignatures = {{
     {Operation::embed, Parameters::NoParameters, kEmbedReads, kEmbedWrites},
     {Operation::rms_norm, Parameters::NormParameters, kNormReads, kSameWrites},
     {Operation::quantise, Parameters::NoParameters, kQuantiseReads, kQuantiseWrites},
@@ -106,6 +126,7 @@ static constexpr std::array<OperationSignature, 16> kSignatures = {{
     {Operation::experts_down, Parameters::ExpertParameters, kDownReads, kDownWrites},
     {Operation::experts, Parameters::ExpertParameters, kExpertsReads, kExpertsWrites},
     {Operation::add, Parameters::NoParameters, kAddReads, kSameWrites},
+    {Operation::experts_grouped, Parameters::ExpertParameters, kGroupedReads, kGroupedWrites},
 }};
 
 static constexpr bool inOrder() {

@@ -59,10 +59,16 @@ static Result<void> checkValue(const schema::Artifact &artifact, const schema::P
   return {};
 }
 
-static Result<void> checkTensor(const schema::Tensor &tensor, uint64_t arenaBytes) {
-  if (tensor.tier() != schema::Tier::ram)
-    return refuse("A23", fmt::format("tensor {} is planned for the tier {}, and this runtime keeps all in ram",
-                                     printable(tensor.name()), schema::EnumNameTier(tensor.tier())));
+/// The tier that a device computes from: this runtime has one device, and all in its memory.
+static schema::Tier tierOf(schema::DeviceKind device) {
+  return device == schema::DeviceKind::host ? schema::Tier::ram : schema::Tier::gpu;
+}
+
+static Result<void> checkTensor(const schema::Tensor &tensor, schema::Tier tier, uint64_t arenaBytes) {
+  if (tensor.tier() != tier)
+    return refuse("A23", fmt::format("tensor {} is planned for the tier {}, and this runtime keeps all in {}",
+                                     printable(tensor.name()), schema::EnumNameTier(tensor.tier()),
+                                     schema::EnumNameTier(tier)));
   if (tensor.arena_offset() % kAlignment != 0)
     return refuse("A23", fmt::format("tensor {} begins at byte {} of its arena, no multiple of {}",
                                      printable(tensor.name()), tensor.arena_offset(), kAlignment));
@@ -114,16 +120,19 @@ static Result<void> checkBudget(const schema::Artifact &artifact) {
 }
 
 Result<void> checkPlacement(const schema::Artifact &artifact) {
+  schema::DeviceKind device = artifact.arenas()->Get(0)->device();
+  schema::Tier tier = tierOf(device);
   for (const schema::Arena *arena : *artifact.arenas())
-    if (arena->tier() != schema::Tier::ram)
-      return refuse("A23", fmt::format("the {} arena is planned for the tier {}, and this runtime keeps all in ram",
-                                       schema::EnumNameArenaKind(arena->kind()), schema::EnumNameTier(arena->tier())));
+    if (arena->tier() != tier || arena->device() != device)
+      return refuse("A23", fmt::format("the {} arena is planned for the tier {}, and this runtime keeps all in {}",
+                                       schema::EnumNameArenaKind(arena->kind()), schema::EnumNameTier(arena->tier()),
+                                       schema::EnumNameTier(tier)));
   for (const schema::Program *program : *artifact.programs())
     for (const schema::Value *value : *program->values())
       STRATA_TRY(checkValue(artifact, *program, *value));
   uint64_t weightBytes = findArena(artifact, schema::ArenaKind::weights).bytes()->Get(0);
   for (const schema::Tensor *tensor : *artifact.tensors())
-    STRATA_TRY(checkTensor(*tensor, weightBytes));
+    STRATA_TRY(checkTensor(*tensor, tier, weightBytes));
   STRATA_TRY(checkKvArena(artifact));
   return checkBudget(artifact);
 }

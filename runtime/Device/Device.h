@@ -71,6 +71,7 @@ struct KernelCall {
   std::span<const BoundOperand> reads;
   std::span<const BoundOperand> writes;
   CallParameters parameters;
+  std::span<const uint32_t> kernels = {}; ///< Of the artifact, in the order of their launches; none on the host.
 };
 
 /// Allocates, copies, launches, synchronises. Between two steps nothing is allocated: `launch` must not allocate.
@@ -86,6 +87,9 @@ public:
   /// Starts one operation; calls run in the order of their launches. Operands must be what docs/operations.md asks for:
   /// artifacts are checked when they are loaded, not here.
   virtual Result<void> launch(const KernelCall &call) = 0;
+  /// Brings a weight that was copied as the file has it into the device's layout, with a kernel of the artifact:
+  /// `bytes` at `weight`, `matrices` of them. Only for devices that run kernels.
+  virtual Result<void> repack(uint32_t kernel, std::byte *weight, uint64_t bytes, uint64_t matrices);
   /// Waits for everything launched.
   virtual Result<void> synchronise() = 0;
 };

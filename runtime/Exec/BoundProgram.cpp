@@ -105,6 +105,8 @@ void BoundProgram::bindStage(const schema::Run &run, uint32_t layer, const schem
     call.reads = {operands.data() + reads, writes - reads};
     call.writes = {operands.data() + writes, operands.size() - writes};
     call.parameters = decodeParameters(*dispatch);
+    if (dispatch->kernels())
+      call.kernels = {dispatch->kernels()->data(), dispatch->kernels()->size()};
     calls.push_back(call);
   }
   bound.endCall = calls.size();

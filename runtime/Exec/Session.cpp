@@ -53,6 +53,11 @@ static Result<std::unique_ptr<SessionState>> makeState(LoadedArtifact artifact, 
                 fmt::format("chunks of {} tokens do not fit the artifact's arenas: at most {}", options.chunkTokens,
                             mostChunkTokens));
   EncodingChoice choice = chooseEncodings(*root.settings(), options);
+  if (root.arenas()->Get(0)->device() == schema::DeviceKind::gpu && choice != plannedEncodings(*root.settings()))
+    return fail(ExitCode::Machine, "",
+                "the artifact's kernels are for the activations and the KV cache that it was compiled for: compile the "
+                "model with "
+                "the --activations and --kv that are wanted");
   STRATA_TRY(checkTensorsOf(root, model.gguf));
   STRATA_ASSIGN(WeightFiles files, WeightFiles::open(model.gguf.files()));
   STRATA_TRY(checkMemory(root, choice, memoryNeed(root, choice, threads), hostLimits().availableBytes));

@@ -33,7 +33,12 @@ static Result<void> loadTensor(const schema::Tensor &tensor, const WeightFiles &
     at += piece.size();
     report(piece.size());
   }
-  return {};
+  if (tensor.repack() < 0)
+    return {};
+  // Matrices are the last two dimensions.
+  uint64_t matrices = tensor.dimensions()->size() > 2 ? tensor.dimensions()->Get(0) : 1;
+  return device.repack(static_cast<uint32_t>(tensor.repack()), weightsArena + tensor.arena_offset(), tensor.bytes(),
+                       matrices);
 }
 
 Result<void> loadWeights(const schema::Artifact &artifact, const WeightFiles &files, Device &device,

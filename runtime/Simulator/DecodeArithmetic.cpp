@@ -344,6 +344,10 @@ Result<void> ArithmeticDecoder::predicateLogic(Logic logic) {
   i.run = predicateHandler(logic);
   STRATA_TRY(state.operandCount(binary ? 3 : 2, binary ? 3 : 2));
   STRATA_TRY(state.addPredicateDestination(state.operand(0).name));
+  if (logic == Logic::move && state.operand(1).kind == Operand::Kind::immediate) {
+    i.predicateSourceNegated[0] = state.operand(1).number != 0;
+    return {};
+  }
   STRATA_TRY(state.addPredicateSource(state.operand(1)));
   return binary ? state.addPredicateSource(state.operand(2)) : Result<void>();
 }

@@ -125,6 +125,8 @@ template <typename T> void clock(WarpState &s, const Instruction &i, uint32_t ma
 }
 
 uint32_t predicateOf(const WarpState &s, const Instruction &i, int index) {
+  if (i.predicateSource[index] == kNoUnit) // A constant: false, or true if negated.
+    return i.predicateSourceNegated[index] ? kAllLanes : 0;
   return s.predicates[i.predicateSource[index]] ^ (i.predicateSourceNegated[index] ? kAllLanes : 0);
 }
 template <Logic L> void predicateLogic(WarpState &s, const Instruction &i, uint32_t mask) {

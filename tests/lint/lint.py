@@ -24,7 +24,7 @@ MAX_LINES = 600
 # Which folders the files of a folder may include, besides its own. The longest matching key counts.
 BASE = ["runtime/Base", "runtime/Schema", "runtime/Weights"]
 RUNTIME = [*BASE, "runtime/Artifact", "runtime/Device", "runtime/Memory", "runtime/Exec", "runtime/Text", "runtime/Simulator"]
-PLANNING = [*BASE, "compiler/Support", "compiler/Machine", "compiler/Placement"]
+PLANNING = [*BASE, "compiler/Support", "compiler/Machine", "compiler/Placement", "compiler/Kernels"]
 IR = [*PLANNING, "dialects"]
 USES = {
     "runtime/Base": [],
@@ -32,21 +32,23 @@ USES = {
     "runtime/Weights": RUNTIME[:2],
     "runtime/Simulator": RUNTIME[:1],
     "runtime/Artifact": RUNTIME[:3],
-    "runtime/Device": RUNTIME[:3],
+    "runtime/Device": [*BASE, "runtime/Simulator"],
     "runtime/Memory": RUNTIME[:5],
     "runtime/Exec": RUNTIME[:6],
     "runtime/Text": RUNTIME[:3],
     "compiler/Support": BASE,
     "compiler/Machine": PLANNING,
     "compiler/Placement": PLANNING,
+    "compiler/Kernels": BASE,
     "dialects": BASE,
     "passes": IR,
     "compiler/Import": [*RUNTIME, *IR, "passes"],
-    "compiler/Artifact": [*RUNTIME, *IR, "passes", "compiler/Import"],
+    "compiler/Codegen": [*RUNTIME, *IR, "passes"],
+    "compiler/Artifact": [*RUNTIME, *IR, "passes", "compiler/Import", "compiler/Codegen"],
     "tools": [*RUNTIME, *IR, "passes", "compiler"],
     "tests": [*RUNTIME, *IR, "passes", "compiler", "tools"],
 }
-WITHOUT_LLVM = ["runtime", "compiler/Support", "compiler/Machine", "compiler/Placement"]
+WITHOUT_LLVM = ["runtime", "compiler/Support", "compiler/Machine", "compiler/Placement", "compiler/Kernels"]
 INCLUDE = re.compile(r'^\s*#\s*include\s+[<"]([^>"]+)[>"]', re.MULTILINE)
 
 

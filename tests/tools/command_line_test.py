@@ -6,7 +6,7 @@ import unittest
 
 from strata_test import MODELS, TINY, ToolTest, run
 
-TOOLS = ("strata-compile", "strata-run", "strata-dump")
+TOOLS = ("strata-compile", "strata-run", "strata-dump", "strata-plan", "strata-probe")
 
 
 class CommandLine(ToolTest):
@@ -17,7 +17,8 @@ class CommandLine(ToolTest):
 
     def testNothingAndNonsense(self):
         for tool in TOOLS:
-            self.refuse(2, "", tool)
+            if tool != "strata-probe":  # It needs no arguments.
+                self.refuse(2, "", tool)
             self.refuse(2, "", tool, "a", "b", "c", "--no-such-option")
 
     def testCompile(self):

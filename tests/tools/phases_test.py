@@ -16,6 +16,8 @@ PHASES = {
                  ["moe.layer ", "moe.mla", "moe.dequant ", "plan."]),
     "place": (["plan.settings", "plan.program", "plan.dispatch"], ["moe.model", " at <i8"]),
     "schedule": (["plan.settings", "plan.program", "plan.dispatch", " at <i8"], ["moe.model"]),
+    # Nothing of it is on a GPU.
+    "kernels": (["plan.settings", "plan.program", "plan.dispatch", " at <i8"], ["moe.model", "kern.func"]),
 }
 
 
@@ -70,7 +72,7 @@ class Phases(ToolTest):
         self.assertEqual(out.read_text(), self.text("--emit=moe"))
 
     def testWrongNames(self):
-        for options in (["--stop-after=kern"], ["--emit=cuda"], ["--emit=moe", "--stop-after=place"]):
+        for options in (["--stop-after=kern"], ["--emit=fortran"], ["--emit=cuda"], ["--emit=moe", "--stop-after=place"]):
             self.refuse(2, "", "strata-compile", TINY, "--machine=host", *options)
 
 

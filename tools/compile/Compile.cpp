@@ -5,11 +5,16 @@
 #include "tools/compile/Compile.h"
 
 #include "compiler/Artifact/ArtifactWriter.h"
-#include "compiler/Artifact/AtomicFile.h"
 #include "compiler/Artifact/PlanSizes.h"
+#include "compiler/Codegen/CompileKernels.h"
+#include "compiler/Codegen/Cubin.h"
+#include "compiler/Codegen/GenerateKernels.h"
 #include "compiler/Import/Import.h"
+#include "compiler/Support/AtomicFile.h"
 #include "passes/RegisterAll.h"
+#include "runtime/Base/HostLimits.h"
 #include "tools/CommandLine.h"
+#include "tools/DescribeModel.h"
 #include "tools/compile/Phases.h"
 #include "tools/compile/Settings.h"
 
@@ -27,17 +32,6 @@ constexpr std::string_view kTool = "strata-compile";
 void remark(std::string_view kind, const std::vector<std::string> &sentences) {
   for (const std::string &sentence : sentences)
     fmt::print(stderr, "{}: {}: {}\n", kTool, kind, sentence);
-}
-
-/// Reports all that is wrong with a model; the last error is returned, for the tool to report.
-Result<ModelDescription> describe(const gguf::Model &model, const Options &options) {
-  auto description = describeModel(model, {options.expertGroups});
-  if (description)
-    return *std::move(description);
-  std::vector<Error> &errors = description.error();
-  for (size_t i = 0; i + 1 < errors.size(); ++i)
-    reportError(kTool, errors[i]);
-  return tl::unexpected<Error>(std::move(errors.back()));
 }
 
 /// The artifact must not take the place of the model it is made from.
@@ -71,7 +65,10 @@ private:
   Result<mlir::OwningOpRef<mlir::ModuleOp>> import();
   Result<void> runPhases(mlir::ModuleOp module);
   Result<void> printSummary(mlir::ModuleOp plan);
-  Result<void> writeText(mlir::ModuleOp module);
+  Result<void> writeCuda(mlir::ModuleOp module);
+  /// The kernels of the plan, compiled; none for a plan without a GPU.
+  Result<std::vector<CompiledKernel>> compileKernelsOf(mlir::ModuleOp module);
+  Result<void> writeText(const std::string &text);
   Result<void> writeArtifact(mlir::ModuleOp plan);
 
   const Options &options;
@@ -93,7 +90,7 @@ Result<mlir::OwningOpRef<mlir::ModuleOp>> Compilation::import() {
 
 Result<void> Compilation::runPhases(mlir::ModuleOp module) {
   PhaseRun run;
-  run.passes = pipelineOptions(options, settings);
+  run.passes = pipelineOptions(options, settings, machine);
   run.reproducer = (options.output.empty() ? "strata-compile" : options.output) + ".reproducer.mlir";
   run.dumpFolder = options.dumpFolder;
   Phase last = *findPhase(options.stopAfter);
@@ -108,30 +105,76 @@ Result<void> Compilation::runPhases(mlir::ModuleOp module) {
 }
 
 Result<void> Compilation::printSummary(mlir::ModuleOp plan) {
-  STRATA_ASSIGN(std::vector<ArenaNeed> arenas, arenaNeeds(plan, machine.cores));
+  STRATA_ASSIGN(std::vector<ArenaNeed> arenas, arenaNeeds(plan, machine.gpu ? 0 : machine.cores));
   STRATA_ASSIGN(RamNeed need, ramNeed(description, settings, weightArenaBytes(plan), arenas));
   fmt::print("{}", formatPlanSummary(description, machine, settings, inventory, need, arenas));
   return {};
 }
 
-Result<void> Compilation::writeText(mlir::ModuleOp module) {
-  std::string text;
-  llvm::raw_string_ostream stream(text);
-  module.print(stream);
+Result<void> Compilation::writeText(const std::string &text) {
   if (!options.output.empty())
     return writeFileAtomically(options.output, std::as_bytes(std::span(text)));
   fmt::print("{}", text);
   return {};
 }
 
+static std::string printed(mlir::ModuleOp module) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  module.print(stream);
+  return text;
+}
+
+Result<void> Compilation::writeCuda(mlir::ModuleOp module) {
+  STRATA_ASSIGN(std::vector<KernelUnit> units, generateUnits(module));
+  if (units.empty())
+    return fail(ExitCode::CommandLine, "",
+                fmt::format("--emit=cuda: the machine {} has no GPU, and its plan no kernels; choose one that has",
+                            escapeName(machine.name)));
+  std::string text;
+  for (const KernelUnit &unit : units)
+    text += fmt::format("// ==== {}.cu\n{}\n", unit.name, unit.source);
+  return writeText(text);
+}
+
+Result<std::vector<CompiledKernel>> Compilation::compileKernelsOf(mlir::ModuleOp module) {
+  STRATA_ASSIGN(std::vector<KernelUnit> units, generateUnits(module));
+  std::vector<CompiledKernel> kernels;
+  if (units.empty())
+    return kernels;
+  NvrtcSearch search;
+  search.option = options.nvrtc;
+  STRATA_ASSIGN(Nvrtc nvrtc, Nvrtc::open(search));
+  CompileOptions how;
+  how.workers = hostLimits().cores;
+  STRATA_ASSIGN(CompiledUnits compiled, compileKernels(nvrtc, units, how));
+  if (!compiled.cacheError.empty())
+    remark("warning", {compiled.cacheError});
+  for (size_t i = 0; i < units.size(); ++i) {
+    STRATA_ASSIGN(std::vector<KernelResources> resources, cubinResources(compiled.units[i].cubin));
+    CompiledKernel kernel{std::move(units[i].source), std::move(compiled.units[i].ptx),
+                          std::move(compiled.units[i].cubin)};
+    for (const KernelResources &found : resources)
+      if (found.name == units[i].name) {
+        kernel.registers = found.registers;
+        kernel.sharedBytes = found.sharedBytes;
+        kernel.stackBytes = found.stackBytes;
+      }
+    kernels.push_back(std::move(kernel));
+  }
+  return kernels;
+}
+
 Result<void> Compilation::writeArtifact(mlir::ModuleOp plan) {
+  STRATA_ASSIGN(std::vector<CompiledKernel> kernels, compileKernelsOf(plan));
   ArtifactSource source{.model = model,
                         .description = description,
                         .machine = machine,
                         .inventory = inventory,
                         .modelPath = options.model,
                         .compilerVersion = STRATA_VERSION,
-                        .commandLine = options.commandLine};
+                        .commandLine = options.commandLine,
+                        .kernels = kernels};
   STRATA_ASSIGN(std::vector<std::byte> bytes, serialiseArtifact(plan, source));
   return writeFileAtomically(options.output, bytes);
 }
@@ -148,8 +191,10 @@ Result<void> Compilation::run() {
 
   STRATA_ASSIGN(mlir::OwningOpRef<mlir::ModuleOp> module, import());
   STRATA_TRY(runPhases(*module));
+  if (options.cuda)
+    return writeCuda(*module);
   if (*findPhase(options.stopAfter) < Phase::Artifact)
-    return writeText(*module);
+    return writeText(printed(*module));
   STRATA_TRY(writeArtifact(*module));
   return printSummary(*module);
 }
@@ -160,7 +205,7 @@ Result<ExitCode> compileModel(const Options &options) {
   STRATA_TRY(checkOptions(options));
   STRATA_ASSIGN(gguf::Model model, gguf::Model::open(options.model, {.headerOnly = options.headerOnly}));
   STRATA_TRY(checkOutput(options.output, model));
-  STRATA_ASSIGN(ModelDescription description, describe(model, options));
+  STRATA_ASSIGN(ModelDescription description, describeAndReport(kTool, model, {options.expertGroups}));
   STRATA_TRY(Compilation(options, std::move(model), std::move(description)).run());
   return ExitCode::Done;
 }

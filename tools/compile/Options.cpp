@@ -86,11 +86,15 @@ void addInspection(CLI::App &app, Options &options) {
   app.add_option_function<std::string>(
          "--emit",
          [&](const std::string &form) {
-           options.stopAfter = form == "moe" ? "optimise" : form == "plan" ? "schedule" : "artifact";
+           options.stopAfter = form == "moe"        ? "optimise"
+                               : form == "plan"     ? "schedule"
+                               : form == "artifact" ? "artifact"
+                                                    : "kernels";
+           options.cuda = form == "cuda";
          },
-         "moe, plan or artifact: what is written, the dialects as text")
+         "moe, plan, kern, cuda or artifact: what is written, the dialects and the kernels as text")
       ->group(group)
-      ->check(CLI::IsMember({"moe", "plan", "artifact"}))
+      ->check(CLI::IsMember({"moe", "plan", "kern", "cuda", "artifact"}))
       ->excludes(stop);
   app.add_option("--dump-phases", options.dumpFolder, "write the module after every phase into this folder")
       ->group(group);
@@ -101,8 +105,12 @@ void addInspection(CLI::App &app, Options &options) {
 void addOptions(CLI::App &app, Options &options) {
   app.add_option("MODEL", options.model, "the GGUF file; of a split set, the first")->required();
   app.add_option("-o,--output", options.output, "the file to write; text goes to stdout without it");
-  app.add_option("--machine", options.machine, "host, the machine that this runs on, or a machine's JSON file")
+  app.add_option("--machine", options.machine,
+                 "host, the machine that this runs on; a preset, as v100s-32g; or a machine's JSON file")
       ->required();
+  app.add_option(
+      "--nvrtc", options.nvrtc,
+      "the folder of libnvrtc.so.12, for machines with a GPU; without it, where tools/cuda.sh put it, then the system");
   addPlan(app, options);
   addModel(app, options);
   addInspection(app, options);

@@ -26,6 +26,9 @@ struct Options {
   std::string kv = "f16";
   std::optional<ExpertGroups> expertGroups;
 
+  std::string nvrtc; ///< The folder of NVRTC; empty: where it is looked for by itself.
+  bool cuda = false; ///< --emit=cuda: the text of all kernels.
+
   std::string stopAfter = "artifact"; ///< The name of a phase.
   std::string dumpFolder;             ///< Of --dump-phases; empty: none.
   std::string commandLine;            ///< As it was typed, for the artifact.

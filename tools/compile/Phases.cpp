@@ -4,7 +4,7 @@
 
 #include "tools/compile/Phases.h"
 
-#include "compiler/Artifact/AtomicFile.h"
+#include "compiler/Support/AtomicFile.h"
 
 #include "llvm/Support/raw_ostream.h"
 

@@ -11,11 +11,11 @@
 
 namespace strata::compile {
 
-/// Options that are left out take their defaults: the model's context, at most 32768; a prompt as long as the context,
-/// at most 32768; chunks of 512. Exit code 2 if they contradict the model or each other.
+/// The options, completed and checked by completeSettings().
 Result<PlanSettings> planSettings(const Options &options, const ModelDescription &description);
 
 /// The same for the passes.
-PipelineOptions pipelineOptions(const Options &options, const PlanSettings &settings);
+PipelineOptions pipelineOptions(const Options &options, const PlanSettings &settings,
+                                const MachineDescription &machine);
 
 } // namespace strata::compile

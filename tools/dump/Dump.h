@@ -24,6 +24,13 @@ std::string dumpBuffers(const LoadedArtifact &artifact);
 std::string dumpPrograms(const LoadedArtifact &artifact);
 /// The tensor table.
 std::string dumpTensors(const LoadedArtifact &artifact);
+/// The kernels of a plan for a GPU, and how they are launched; nothing but the title for a plan without.
+std::string dumpKernels(const LoadedArtifact &artifact);
+/// Their registers, shared memory and stack.
+std::string dumpResources(const LoadedArtifact &artifact);
+/// Their CUDA text, and the PTX that was made of it.
+std::string dumpSource(const LoadedArtifact &artifact);
+std::string dumpPtx(const LoadedArtifact &artifact);
 /// All of it as JSON, with the schema's names.
 std::string dumpJson(const LoadedArtifact &artifact);
 

@@ -83,7 +83,26 @@ Json tensor(const schema::Tensor &tensor) {
           {"encoding", dump::encoding(tensor.encoding())},
           {"dimensions", numbers(*tensor.dimensions())},
           {"tier", schema::EnumNameTier(tensor.tier())},
-          {"arena_offset", tensor.arena_offset()}};
+          {"arena_offset", tensor.arena_offset()},
+          {"repack", tensor.repack()}};
+}
+
+Json kernel(const schema::Kernel &kernel) {
+  return {{"name", string(kernel.name())},
+          {"parameters", kernel.parameters()},
+          {"threads", kernel.threads()},
+          {"grid_x", kernel.grid_x()},
+          {"rows_per_cta", kernel.rows_per_cta()},
+          {"dynamic_shared_bytes", kernel.dynamic_shared_bytes()},
+          {"group", kernel.group()},
+          {"per_row", kernel.per_row()},
+          {"segment_rows", kernel.segment_rows()},
+          {"registers", kernel.registers()},
+          {"shared_bytes", kernel.shared_bytes()},
+          {"stack_bytes", kernel.stack_bytes()},
+          {"source_bytes", kernel.source()->size()},
+          {"ptx_bytes", kernel.ptx()->size()},
+          {"cubin_bytes", kernel.cubin()->size()}};
 }
 
 Json arena(const schema::Arena &arena) {
@@ -150,6 +169,7 @@ Json dispatch(const schema::Dispatch &dispatch) {
           {"reads", operands(*dispatch.reads())},
           {"writes", operands(*dispatch.writes())},
           {"parameters", parameters(dispatch)},
+          {"kernels", dispatch.kernels() ? numbers(*dispatch.kernels()) : Json::array()},
           {"location", string(dispatch.location())}};
 }
 
@@ -227,6 +247,7 @@ std::string dumpJson(const LoadedArtifact &artifact) {
                {"worker_scratch_bytes", root.worker_scratch_bytes()},
                {"programs", array(root.programs(), program)},
                {"prediction", prediction(*root.prediction())},
+               {"kernels", array(root.kernels(), kernel)},
                {"plan_text", string(root.plan_text())}};
   // The loader has checked that names are UTF-8; the long texts need not be.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -5,6 +5,7 @@
 #include "tools/run/OpenModel.h"
 
 #include "runtime/Artifact/LoadedArtifact.h"
+#include "runtime/Device/Sim/SimDevice.h"
 #include "runtime/Text/GgufVocabulary.h"
 #include "runtime/Weights/Gguf.h"
 
@@ -47,6 +48,22 @@ void noteSettings(const Session &session) {
                schema::EnumNameKvEncoding(session.kv()));
 }
 
+/// The simulator if it is asked for; nothing for the host, which a session makes itself. Exit code 3 if the artifact
+/// was not compiled for what is asked for.
+Result<std::unique_ptr<Device>> chooseDevice(const schema::Artifact &artifact, const Options &options) {
+  bool planned = artifact.arenas()->Get(0)->device() == schema::DeviceKind::gpu;
+  if (options.device == "sim")
+    return SimDevice::create(artifact);
+  if (planned)
+    return fail(
+        ExitCode::Machine, "",
+        fmt::format("the artifact was compiled for the GPU of {}, and {}; simulate it with --device=sim, or compile "
+                    "the model with --machine=host",
+                    escapeName(artifact.machine()->name()->string_view()),
+                    options.device.empty() ? "this version has no driver for one" : "not for the host"));
+  return std::unique_ptr<Device>();
+}
+
 } // namespace
 
 Result<text::Tokenizer> tokenizerOf(const gguf::Model &model) {
@@ -70,7 +87,12 @@ Result<OpenedModel> openModel(const Options &options) {
   SessionOptions sessionOptions = options.session;
   if (isatty(STDERR_FILENO))
     sessionOptions.progress = showProgress;
-  STRATA_ASSIGN(std::unique_ptr<Session> session, Session::create(std::move(artifact), located, sessionOptions));
+  STRATA_ASSIGN(std::unique_ptr<Device> device, chooseDevice(artifact.root(), options));
+  auto create = [&] {
+    return device ? Session::create(std::move(artifact), located, std::move(device), sessionOptions)
+                  : Session::create(std::move(artifact), located, sessionOptions);
+  };
+  STRATA_ASSIGN(std::unique_ptr<Session> session, create());
   noteSettings(*session);
   return OpenedModel{std::move(located), std::move(session)};
 }

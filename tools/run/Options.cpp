@@ -75,7 +75,10 @@ void addMachine(CLI::App &app, Options &options) {
                                                                 {"f32", schema::KvEncoding::f32}};
   app.add_option("--weights", options.weights, "the GGUF file, if it is not beside the artifact or where it was")
       ->group(group);
-  app.add_option("--device", options.device, "the device that computes")->group(group)->capture_default_str();
+  app.add_option(
+         "--device", options.device,
+         "host, or sim, which simulates the GPU that an artifact was compiled for; without it, what the plan says")
+      ->group(group);
   app.add_option("--threads", options.session.threads, "worker threads; without it, as many as this process may use")
       ->group(group)
       ->check(CLI::Range(1U, 4096U));
@@ -141,11 +144,11 @@ Result<void> checkOptions(const CLI::App &app, Options &options) {
     for (std::string_view bound : kBoundOptions)
       if (app.count(std::string(bound)) != 0)
         return commandLine(fmt::format("{} belongs to --expect", bound));
-  if (options.device != "host")
-    return fail(ExitCode::Machine, "",
-                fmt::format("there is no device \"{}\": the programs of an artifact run on the host's cores, "
-                            "--device=host",
-                            escapeName(options.device)));
+  if (!options.device.empty() && options.device != "host" && options.device != "sim")
+    return fail(
+        ExitCode::Machine, "",
+        fmt::format("there is no device \"{}\": choose --device=host, or --device=sim for an artifact with a GPU",
+                    escapeName(options.device)));
   return {};
 }
 

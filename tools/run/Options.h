@@ -28,7 +28,7 @@ struct Bounds {
 struct Options {
   std::string model; ///< The artifact; with --tokenize also a GGUF file.
   std::string weights;
-  std::string device = "host";
+  std::string device; ///< Empty: what the plan says.
 
   Mode mode = Mode::Prompt;
   std::optional<std::string> prompt;

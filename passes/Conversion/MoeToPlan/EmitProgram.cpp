@@ -114,8 +114,8 @@ void ProgramEmitter::emitDispatch(const PlannedDispatch &dispatch) {
     writes.push_back(operand(write));
   MLIRContext *context = builder.getContext();
   DispatchOp::create(builder, dispatch.location, OperationKindAttr::get(context, dispatch.kind),
-                     FormAttr::get(context, form), DeviceKindAttr::get(context, DeviceKind::host), reads,
-                     builder.getDenseI32ArrayAttr(absent), dispatch.parameters, writes);
+                     FormAttr::get(context, form), DeviceKindAttr::get(context, program.device), reads,
+                     builder.getDenseI32ArrayAttr(absent), dispatch.parameters, writes, ArrayAttr());
 }
 
 void ProgramEmitter::emitBlock(const PlannedBlock &block) {

@@ -20,6 +20,7 @@ struct PlannedRun {
 
 struct PlannedProgram {
   plan::Phase phase = plan::Phase::decode;
+  plan::DeviceKind device = plan::DeviceKind::host;
   int64_t embedding = 0;
   int64_t vocabulary = 0;
   std::vector<PlannedBlock> blocks;

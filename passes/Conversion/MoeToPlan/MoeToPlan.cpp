@@ -61,6 +61,7 @@ public:
 private:
   LogicalResult checkOptions();
   LogicalResult convert(moe::ModelOp model);
+  Tier tierOfDevice() const { return device == DeviceKind::host ? Tier::ram : Tier::gpu; }
   FailureOr<PlannedProgram> planProgram(Phase phase, moe::ModelOp model, ModelParts &parts);
   void emitMemory(OpBuilder &builder, moe::ModelOp model);
   void emitTensors(OpBuilder &builder, moe::ModelOp model, ModelParts &parts);
@@ -94,7 +95,7 @@ void ConvertMoeToPlan::emitMemory(OpBuilder &builder, moe::ModelOp model) {
   SettingsOp::create(builder, location, context, sequences, promptTokens, chunkTokens, decodeActivations,
                      promptActivations, kv);
   for (ArenaKind kind : {ArenaKind::weights, ArenaKind::kv, ArenaKind::decode, ArenaKind::prompt, ArenaKind::chunk})
-    ArenaOp::create(builder, location, stringifyArenaKind(kind), kind, DeviceKind::host, Tier::ram, SizesAttr(),
+    ArenaOp::create(builder, location, stringifyArenaKind(kind), kind, device, tierOfDevice(), SizesAttr(),
                     SizesAttr());
   moe::HyperParametersAttr numbers = model.getHyperParameters();
   uint32_t perSequence = llvm::divideCeil(context, kBlockPositions);
@@ -126,16 +127,17 @@ void ConvertMoeToPlan::emitTensors(OpBuilder &builder, moe::ModelOp model, Model
     for (const Range &range : ranges) {
       auto number = [&](uint32_t value) { return range.count ? builder.getI32IntegerAttr(value) : IntegerAttr(); };
       TensorOp::create(builder, range.location, key.first, number(range.first), number(range.count),
-                       TierAttr::get(&getContext(), Tier::ram), TypeAttr::get(key.second));
+                       TierAttr::get(&getContext(), tierOfDevice()), TypeAttr::get(key.second), FlatSymbolRefAttr());
     }
 }
 
 FailureOr<PlannedProgram> ConvertMoeToPlan::planProgram(Phase phase, moe::ModelOp model, ModelParts &parts) {
   PlannedProgram program;
   program.phase = phase;
+  program.device = device;
   program.embedding = cast<RankedTensorType>(parts.layers.front().getInput().getType()).getDimSize(1);
   program.vocabulary = cast<RankedTensorType>(parts.end.getValue().getType()).getDimSize(1);
-  SelectionSettings settings{phase, context, splitPositions};
+  SelectionSettings settings{phase, context, splitPositions, device};
   bool decode = phase == Phase::decode;
   int64_t shared = 0;
   auto addBlock = [&](const BlockSource &source) -> LogicalResult {

@@ -18,13 +18,13 @@ class ActivationsOption<string cppName, string name, string default, string desc
 def ConvertMoeToPlan : Pass<"convert-moe-to-plan", "::mlir::ModuleOp"> {
   let summary = "Decide where values live and which device computes them";
   let description = [{
-    Turns a model in outlined, fused form (`moe-optimise`) into a decode and a prompt program for the host, with all weights in
-    RAM. Every block becomes one block of each program:
+    Turns a model in outlined, fused form (`moe-optimise`) into a decode and a prompt program for one device, with all weights in
+    its memory. Every block becomes one block of each program:
 
     - decode: one `step` stage. Attention is `attention_splits` and `attention_combine`, experts are `experts_gate_up`,
       `quantise` and `experts_down`.
-    - prompt: a `chunk` stage. A block with experts ends it at the router, and has a `prompt` stage with `experts`, so that each
-      expert is read once for all tokens. The head has an `output` stage.
+    - prompt: a `chunk` stage. A block with experts ends it at the router, and has a `prompt` stage with `experts` (on the gpu
+      `experts_grouped`, which differs in its scratch), so that each expert is read once for all tokens. The head has an `output` stage.
 
     The embedding and the head become blocks of their own. Residuals are added in place. What a product with block-quantised
     weights reads is quantised once, for all of its readers. Values that are needed in more than one stage get `prompt` rows.
@@ -59,6 +59,11 @@ def ConvertMoeToPlan : Pass<"convert-moe-to-plan", "::mlir::ModuleOp"> {
       ::llvm::cl::values(
         clEnumValN(::strata::plan::KvEncoding::f16, "f16", "16-bit floats"),
         clEnumValN(::strata::plan::KvEncoding::f32, "f32", "32-bit floats"))
+    }]>,
+    Option<"device", "device", "::strata::plan::DeviceKind", "::strata::plan::DeviceKind::host", "What runs everything", [{
+      ::llvm::cl::values(
+        clEnumValN(::strata::plan::DeviceKind::host, "host", "the host's cores, all in RAM"),
+        clEnumValN(::strata::plan::DeviceKind::gpu, "gpu", "the GPU, all in its memory"))
     }]>,
     Option<"splitPositions", "split-positions", "uint32_t", "256",
            "Positions of one partial result of attention when decoding, a multiple of 64">

@@ -316,10 +316,22 @@ LogicalResult Selector::selectExpertsPrompt(moe::GroupedExpertsOp op, ExpertPara
   PlannedOperand residual = rows(op.getResidual());
   enterStage(Rows::prompt);
   std::vector<PlannedOperand> scratch = {
-      PlannedOperand::of(addBuffer("expert_sum", Element::f32, columnsOf(op.getResult()))),
-      PlannedOperand::of(addBuffer("expert_rows", Element::i32, 1)),
-      PlannedOperand::of(addBuffer("expert_hidden", Element::f32, width, /*chunkScratch=*/true)),
-      PlannedOperand::of(addBuffer("expert_hidden.quantised", Element::activation, width, /*chunkScratch=*/true))};
+      PlannedOperand::of(addBuffer("expert_sum", Element::f32, columnsOf(op.getResult())))};
+  bool grouped = settings.device == DeviceKind::gpu;
+  auto addScratch = [&](StringRef name, Element element, int64_t columns, bool ofChunk) {
+    scratch.push_back(PlannedOperand::of(addBuffer(name.str(), element, columns, ofChunk)));
+  };
+  if (grouped) {
+    addScratch("expert_pairs", Element::i32, parameters.getExpertsUsed(), false);
+    addScratch("expert_places", Element::i32, parameters.getExpertsUsed(), false);
+    addScratch("expert_offsets", Element::i32, int64_t(parameters.getExperts()) + 1, true);
+  } else {
+    addScratch("expert_rows", Element::i32, 1, false);
+  }
+  addScratch("expert_hidden", Element::f32, width, true);
+  addScratch("expert_hidden.quantised", Element::activation, width, true);
+  if (grouped)
+    addScratch("expert_partial", Element::f32, columnsOf(op.getResult()), true);
   std::vector<PlannedOperand> reads = {input,
                                        rows(op.getIds()),
                                        rows(op.getWeights()),
@@ -333,7 +345,8 @@ LogicalResult Selector::selectExpertsPrompt(moe::GroupedExpertsOp op, ExpertPara
   std::vector<PlannedOperand> writes = {result(op, op.getResult(), "experts", op.getResidual())};
   reads.insert(reads.end(), scratch.begin(), scratch.end());
   writes.insert(writes.end(), scratch.begin(), scratch.end());
-  add(OperationKind::experts, op.getLoc(), std::move(reads), std::move(writes), parameters);
+  add(grouped ? OperationKind::experts_grouped : OperationKind::experts, op.getLoc(), std::move(reads),
+      std::move(writes), parameters);
   return success();
 }
 

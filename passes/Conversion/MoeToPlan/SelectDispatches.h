@@ -14,6 +14,7 @@ struct SelectionSettings {
   plan::Phase phase = plan::Phase::decode;
   uint32_t context = 0;
   uint32_t splitPositions = 0;
+  plan::DeviceKind device = plan::DeviceKind::host;
 };
 
 /// A piece of the model that becomes a block.

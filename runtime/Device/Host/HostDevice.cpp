@@ -120,6 +120,8 @@ static Result<void> run(const host::Context &context, const KernelCall &call) {
     return host::expertsDown(context, call);
   case Operation::experts:
     return host::experts(context, call);
+  case Operation::experts_grouped:
+    return fail(ExitCode::Input, "A20", "experts_grouped runs on a GPU only: compile the model again");
   }
   return fail(ExitCode::Input, "A13", "the artifact has an operation that this device does not know");
 }

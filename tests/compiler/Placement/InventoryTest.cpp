@@ -5,11 +5,9 @@
 // The numbers of DeepSeek V3.1, to the byte.
 
 #include "compiler/Placement/Inventory.h"
-#include "tests/compiler/Support/ModelFixture.h"
+#include "tests/compiler/Placement/PlacementFixture.h"
 
-#include <fstream>
 #include <gtest/gtest.h>
-#include <sstream>
 
 namespace strata {
 namespace {
@@ -33,27 +31,6 @@ constexpr ClassRow kPlain[] = {
     {TensorClass::Norms, 245, 1006592, 4026368},
 };
 constexpr uint64_t kParameters = 671026419200;
-
-/// The tensors of a list under tests/models/data. Its lines are name, ne0, ne1, ne2, encoding, its id, category,
-/// elements, bytes, offset.
-std::vector<gguf::TensorInfo> readTensorList(const std::string &name) {
-  std::ifstream file(STRATA_TEST_MODELS "/data/" + name);
-  std::string line;
-  std::getline(file, line);
-  std::vector<gguf::TensorInfo> tensors;
-  while (std::getline(file, line)) {
-    gguf::TensorInfo tensor;
-    std::istringstream columns(line);
-    std::string encoding, category;
-    uint64_t ne0 = 0, ne1 = 0, ne2 = 0, elements = 0;
-    uint32_t type = 0;
-    columns >> tensor.name >> ne0 >> ne1 >> ne2 >> encoding >> type >> category >> elements >> tensor.bytes;
-    tensor.encoding = encodingInfo(type)->encoding;
-    tensor.dimensions = ne2 > 1 ? std::vector{ne2, ne1, ne0} : ne1 > 1 ? std::vector{ne1, ne0} : std::vector{ne0};
-    tensors.push_back(tensor);
-  }
-  return tensors;
-}
 
 Inventory inventoryOf(std::span<const gguf::TensorInfo> tensors) {
   return valueOrThrow(takeInventory(tensors, describeOrThrow(openV31())));

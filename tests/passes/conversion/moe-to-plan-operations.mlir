@@ -3,6 +3,9 @@
 
 // What raw_model.py, beside the tests of the moe dialect's passes, has none of: one small block for each pattern.
 
+// A weight that is used at both ends of the model has one line.
+// CHECK: plan.tensor "token_embd.weight" in ram : tensor<128x64xf32>
+// CHECK-NOT: "token_embd.weight"
 // CHECK-LABEL: plan.program @decode_step phase decode {
 
 // Weights in numbers take f32 rows, so that nothing is quantised; a sum that was not fused is a dispatch of its own.
@@ -95,7 +98,8 @@ moe.model @main <layers = 4, dense_layers = 3, embedding = 64, vocabulary = 128,
   %2 = moe.layers @quantised(%1, %positions) from 1 count 1 : tensor<?x64xf32>
   %3 = moe.layers @needed(%2, %positions) from 2 count 1 : tensor<?x64xf32>
   %4 = moe.layers @experts(%3, %positions) from 3 count 1 : tensor<?x64xf32>
-  %5 = moe.dequant_matmul %4, %w : (tensor<?x64xf32>, tensor<128x64xf32>) -> tensor<?x128xf32>
+  %again = moe.weight "token_embd.weight" : tensor<128x64xf32>
+  %5 = moe.dequant_matmul %4, %again : (tensor<?x64xf32>, tensor<128x64xf32>) -> tensor<?x128xf32>
   moe.return %5 : tensor<?x128xf32>
 }
 

@@ -115,7 +115,62 @@ plan.program @step phase decode {
 
 // -----
 
+// A gap of just the right size is one, too.
+plan.settings context 64 sequences 1 prompt_tokens 8 chunk_tokens 4 decode_activations i16 prompt_activations i8 kv f16
+// CHECK: plan.arena @decode kind decode on host in ram bytes <i8 = 512, i16 = 512, f32 = 512> live <i8 = 512, i16 = 512, f32 = 512>
+plan.arena @decode kind decode on host in ram
+plan.program @step phase decode {
+  plan.block @b {
+    // CHECK: "a" role intermediate in @decode at <i8 = 0, i16 = 0, f32 = 0>
+    %a = plan.buffer "a" role intermediate in @decode : <step x 64 x f32>
+    // CHECK: "b" role intermediate in @decode at <i8 = 256, i16 = 256, f32 = 256>
+    %b = plan.buffer "b" role intermediate in @decode : <step x 64 x f32>
+    // CHECK: "c" role intermediate in @decode at <i8 = 0, i16 = 0, f32 = 0>
+    %c = plan.buffer "c" role intermediate in @decode : <step x 64 x f32>
+    plan.stage step {
+      plan.dispatch add few on host reads(%a, %a) writes(%a) : (!plan.buffer<step x 64 x f32>, !plan.buffer<step x 64 x f32>) -> !plan.buffer<step x 64 x f32>
+      plan.dispatch add few on host reads(%a, %a) writes(%a) : (!plan.buffer<step x 64 x f32>, !plan.buffer<step x 64 x f32>) -> !plan.buffer<step x 64 x f32>
+      plan.dispatch add few on host reads(%a, %a) writes(%a) : (!plan.buffer<step x 64 x f32>, !plan.buffer<step x 64 x f32>) -> !plan.buffer<step x 64 x f32>
+      plan.dispatch add few on host reads(%b, %b) writes(%b) : (!plan.buffer<step x 64 x f32>, !plan.buffer<step x 64 x f32>) -> !plan.buffer<step x 64 x f32>
+      plan.dispatch add few on host reads(%a, %a) writes(%a) : (!plan.buffer<step x 64 x f32>, !plan.buffer<step x 64 x f32>) -> !plan.buffer<step x 64 x f32>
+      plan.dispatch add few on host reads(%c, %c) writes(%c) : (!plan.buffer<step x 64 x f32>, !plan.buffer<step x 64 x f32>) -> !plan.buffer<step x 64 x f32>
+      plan.dispatch add few on host reads(%b, %b) writes(%b) : (!plan.buffer<step x 64 x f32>, !plan.buffer<step x 64 x f32>) -> !plan.buffer<step x 64 x f32>
+    }
+  }
+  plan.run @b
+}
+
+// -----
+
 // Largest first would need 448 bytes here; longest first needs what is live at most.
+plan.settings context 64 sequences 1 prompt_tokens 8 chunk_tokens 4 decode_activations i16 prompt_activations i8 kv f16
+// CHECK: plan.arena @decode kind decode on host in ram bytes <i8 = 384, i16 = 384, f32 = 384> live <i8 = 384, i16 = 384, f32 = 384>
+plan.arena @decode kind decode on host in ram
+plan.program @step phase decode {
+  plan.block @b {
+    // CHECK: "a" role intermediate in @decode at <i8 = 256, i16 = 256, f32 = 256>
+    %a = plan.buffer "a" role intermediate in @decode : <step x 32 x f32>
+    // CHECK: "b" role intermediate in @decode at <i8 = 128, i16 = 128, f32 = 128>
+    %b = plan.buffer "b" role intermediate in @decode : <step x 32 x f32>
+    // CHECK: "c" role intermediate in @decode at <i8 = 0, i16 = 0, f32 = 0>
+    %c = plan.buffer "c" role intermediate in @decode : <step x 32 x f32>
+    // CHECK: "d" role intermediate in @decode at <i8 = 128, i16 = 128, f32 = 128>
+    %d = plan.buffer "d" role intermediate in @decode : <step x 48 x f32>
+    plan.stage step {
+      plan.dispatch add few on host reads(%b, %b) writes(%b) : (!plan.buffer<step x 32 x f32>, !plan.buffer<step x 32 x f32>) -> !plan.buffer<step x 32 x f32>
+      plan.dispatch add few on host reads(%c, %c) writes(%c) : (!plan.buffer<step x 32 x f32>, !plan.buffer<step x 32 x f32>) -> !plan.buffer<step x 32 x f32>
+      plan.dispatch add few on host reads(%a, %a) writes(%a) : (!plan.buffer<step x 32 x f32>, !plan.buffer<step x 32 x f32>) -> !plan.buffer<step x 32 x f32>
+      plan.dispatch add few on host reads(%b, %b) writes(%b) : (!plan.buffer<step x 32 x f32>, !plan.buffer<step x 32 x f32>) -> !plan.buffer<step x 32 x f32>
+      plan.dispatch add few on host reads(%d, %d) writes(%d) : (!plan.buffer<step x 48 x f32>, !plan.buffer<step x 48 x f32>) -> !plan.buffer<step x 48 x f32>
+      plan.dispatch add few on host reads(%c, %c) writes(%c) : (!plan.buffer<step x 32 x f32>, !plan.buffer<step x 32 x f32>) -> !plan.buffer<step x 32 x f32>
+    }
+  }
+  plan.run @b
+}
+
+// -----
+
+// Both would need 448 bytes here; the order in which they are used needs what is live at most.
 plan.settings context 64 sequences 1 prompt_tokens 8 chunk_tokens 4 decode_activations i16 prompt_activations i8 kv f16
 // CHECK: plan.arena @decode kind decode on host in ram bytes <i8 = 384, i16 = 384, f32 = 384> live <i8 = 384, i16 = 384, f32 = 384>
 plan.arena @decode kind decode on host in ram
@@ -130,12 +185,13 @@ plan.program @step phase decode {
     // CHECK: "d" role intermediate in @decode at <i8 = 128, i16 = 128, f32 = 128>
     %d = plan.buffer "d" role intermediate in @decode : <step x 48 x f32>
     plan.stage step {
-      plan.dispatch add few on host reads(%a, %a) writes(%a) : (!plan.buffer<step x 32 x f32>, !plan.buffer<step x 32 x f32>) -> !plan.buffer<step x 32 x f32>
       plan.dispatch add few on host reads(%b, %b) writes(%b) : (!plan.buffer<step x 32 x f32>, !plan.buffer<step x 32 x f32>) -> !plan.buffer<step x 32 x f32>
-      plan.dispatch add few on host reads(%c, %c) writes(%c) : (!plan.buffer<step x 32 x f32>, !plan.buffer<step x 32 x f32>) -> !plan.buffer<step x 32 x f32>
-      plan.dispatch add few on host reads(%a, %a) writes(%a) : (!plan.buffer<step x 32 x f32>, !plan.buffer<step x 32 x f32>) -> !plan.buffer<step x 32 x f32>
       plan.dispatch add few on host reads(%d, %d) writes(%d) : (!plan.buffer<step x 48 x f32>, !plan.buffer<step x 48 x f32>) -> !plan.buffer<step x 48 x f32>
+      plan.dispatch add few on host reads(%a, %a) writes(%a) : (!plan.buffer<step x 32 x f32>, !plan.buffer<step x 32 x f32>) -> !plan.buffer<step x 32 x f32>
+      plan.dispatch add few on host reads(%c, %c) writes(%c) : (!plan.buffer<step x 32 x f32>, !plan.buffer<step x 32 x f32>) -> !plan.buffer<step x 32 x f32>
       plan.dispatch add few on host reads(%b, %b) writes(%b) : (!plan.buffer<step x 32 x f32>, !plan.buffer<step x 32 x f32>) -> !plan.buffer<step x 32 x f32>
+      plan.dispatch add few on host reads(%a, %a) writes(%a) : (!plan.buffer<step x 32 x f32>, !plan.buffer<step x 32 x f32>) -> !plan.buffer<step x 32 x f32>
+      plan.dispatch add few on host reads(%a, %a) writes(%a) : (!plan.buffer<step x 32 x f32>, !plan.buffer<step x 32 x f32>) -> !plan.buffer<step x 32 x f32>
     }
   }
   plan.run @b
@@ -143,28 +199,27 @@ plan.program @step phase decode {
 
 // -----
 
-// Both would need 448 bytes here; the order in which they are used needs what is live at most.
+// No order needs only what is live here, and all need 512 bytes: the first, largest first, is kept.
 plan.settings context 64 sequences 1 prompt_tokens 8 chunk_tokens 4 decode_activations i16 prompt_activations i8 kv f16
-// CHECK: plan.arena @decode kind decode on host in ram bytes <i8 = 384, i16 = 384, f32 = 384> live <i8 = 384, i16 = 384, f32 = 384>
+// CHECK: plan.arena @decode kind decode on host in ram bytes <i8 = 512, i16 = 512, f32 = 512> live <i8 = 384, i16 = 384, f32 = 384>
 plan.arena @decode kind decode on host in ram
 plan.program @step phase decode {
   plan.block @b {
     // CHECK: "a" role intermediate in @decode at <i8 = 0, i16 = 0, f32 = 0>
-    %a = plan.buffer "a" role intermediate in @decode : <step x 32 x f32>
-    // CHECK: "b" role intermediate in @decode at <i8 = 128, i16 = 128, f32 = 128>
-    %b = plan.buffer "b" role intermediate in @decode : <step x 48 x f32>
-    // CHECK: "c" role intermediate in @decode at <i8 = 128, i16 = 128, f32 = 128>
+    %a = plan.buffer "a" role intermediate in @decode : <step x 64 x f32>
+    // CHECK: "b" role intermediate in @decode at <i8 = 256, i16 = 256, f32 = 256>
+    %b = plan.buffer "b" role intermediate in @decode : <step x 32 x f32>
+    // CHECK: "c" role intermediate in @decode at <i8 = 384, i16 = 384, f32 = 384>
     %c = plan.buffer "c" role intermediate in @decode : <step x 32 x f32>
-    // CHECK: "d" role intermediate in @decode at <i8 = 256, i16 = 256, f32 = 256>
-    %d = plan.buffer "d" role intermediate in @decode : <step x 32 x f32>
+    // CHECK: "d" role intermediate in @decode at <i8 = 0, i16 = 0, f32 = 0>
+    %d = plan.buffer "d" role intermediate in @decode : <step x 64 x f32>
     plan.stage step {
-      plan.dispatch add few on host reads(%a, %a) writes(%a) : (!plan.buffer<step x 32 x f32>, !plan.buffer<step x 32 x f32>) -> !plan.buffer<step x 32 x f32>
-      plan.dispatch add few on host reads(%b, %b) writes(%b) : (!plan.buffer<step x 48 x f32>, !plan.buffer<step x 48 x f32>) -> !plan.buffer<step x 48 x f32>
       plan.dispatch add few on host reads(%c, %c) writes(%c) : (!plan.buffer<step x 32 x f32>, !plan.buffer<step x 32 x f32>) -> !plan.buffer<step x 32 x f32>
-      plan.dispatch add few on host reads(%d, %d) writes(%d) : (!plan.buffer<step x 32 x f32>, !plan.buffer<step x 32 x f32>) -> !plan.buffer<step x 32 x f32>
-      plan.dispatch add few on host reads(%a, %a) writes(%a) : (!plan.buffer<step x 32 x f32>, !plan.buffer<step x 32 x f32>) -> !plan.buffer<step x 32 x f32>
+      plan.dispatch add few on host reads(%a, %a) writes(%a) : (!plan.buffer<step x 64 x f32>, !plan.buffer<step x 64 x f32>) -> !plan.buffer<step x 64 x f32>
+      plan.dispatch add few on host reads(%b, %b) writes(%b) : (!plan.buffer<step x 32 x f32>, !plan.buffer<step x 32 x f32>) -> !plan.buffer<step x 32 x f32>
       plan.dispatch add few on host reads(%c, %c) writes(%c) : (!plan.buffer<step x 32 x f32>, !plan.buffer<step x 32 x f32>) -> !plan.buffer<step x 32 x f32>
-      plan.dispatch add few on host reads(%c, %c) writes(%c) : (!plan.buffer<step x 32 x f32>, !plan.buffer<step x 32 x f32>) -> !plan.buffer<step x 32 x f32>
+      plan.dispatch add few on host reads(%d, %d) writes(%d) : (!plan.buffer<step x 64 x f32>, !plan.buffer<step x 64 x f32>) -> !plan.buffer<step x 64 x f32>
+      plan.dispatch add few on host reads(%b, %b) writes(%b) : (!plan.buffer<step x 32 x f32>, !plan.buffer<step x 32 x f32>) -> !plan.buffer<step x 32 x f32>
     }
   }
   plan.run @b
@@ -244,8 +299,7 @@ plan.program @prompt_step phase prompt {
       plan.dispatch add many on host reads(%d, %d) writes(%d) : (!plan.buffer<chunk x 64 x f32>, !plan.buffer<chunk x 64 x f32>) -> !plan.buffer<chunk x 64 x f32>
     }
     plan.stage prompt {
-      plan.dispatch add many on host reads(%b, %b) writes(%b) : (!plan.buffer<prompt x 64 x f32>, !plan.buffer<prompt x 64 x f32>) -> !plan.buffer<prompt x 64 x f32>
-      plan.dispatch add many on host reads(%next, %next) writes(%next) : (!plan.buffer<prompt x 64 x f32>, !plan.buffer<prompt x 64 x f32>) -> !plan.buffer<prompt x 64 x f32>
+      plan.dispatch add many on host reads(%b, %b) writes(%next) : (!plan.buffer<prompt x 64 x f32>, !plan.buffer<prompt x 64 x f32>) -> !plan.buffer<prompt x 64 x f32>
     }
   }
   plan.run @b

@@ -4,7 +4,6 @@
 
 #include "tests/runtime/Device/DeviceTest.h"
 
-#include "runtime/Device/Host/HostDevice.h"
 #include "runtime/Schema/RowBytes.h"
 #include "runtime/Weights/Dequantise.h"
 
@@ -14,14 +13,6 @@
 #include <numeric>
 
 namespace strata::test {
-
-std::vector<std::string> deviceNames() {
-  return {"host"};
-}
-
-std::unique_ptr<Device> makeDevice(const std::string &, unsigned threads) {
-  return HostDevice::create({.threads = threads, .workerScratchBytes = 1 << 20}).value();
-}
 
 bool isBlockQuantised(Encoding encoding) {
   return encodingInfo(encoding).elements > 1;

@@ -100,5 +100,19 @@ TEST(HostDeviceTest, ScratchIsWhatScratchSays) {
   EXPECT_FALSE(hostWorkerScratchBytes({.operation = Operation::attention, .latent = uint64_t{1} << 60}).valid());
 }
 
+TEST(HostDeviceTest, DigitsWithUnquantisedWeightsAreRefused) {
+  std::unique_ptr<Device> device = makeDevice("host");
+  Workbench bench(*device);
+  Weight weight = bench.weight(Encoding::F16, 1, 4, 32);
+  BoundOperand input = bench.activation(bench.numbers(1, 32), ActivationEncoding::i8);
+  PreparedCall call{Operation::matmul, Form::few, ActivationEncoding::i8, 1, {}, {bench.space(1, 4)}, {}};
+  call.reads = {input, bench.upload(weight), absent()};
+  auto launched = device->launch(call.call());
+  ASSERT_FALSE(launched);
+  EXPECT_EQ(launched.error().id, "A20");
+  EXPECT_EQ(launched.error().message,
+            "matmul has no product of F16 weights with i8 activations: compile the model again");
+}
+
 } // namespace
 } // namespace strata::test

@@ -2,7 +2,7 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "compiler/Artifact/AtomicFile.h"
+#include "compiler/Support/AtomicFile.h"
 
 #include <cerrno>
 #include <cstdlib>

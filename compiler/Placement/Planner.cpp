@@ -1,0 +1,334 @@
+// Part of the Strata project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "compiler/Placement/Planner.h"
+
+#include "compiler/Placement/Allocation.h"
+#include "compiler/Placement/ArenaEstimate.h"
+#include "runtime/Base/Size.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace strata {
+
+std::string_view tierName(Tier tier) {
+  constexpr std::array<std::string_view, kTiers> kNames = {"gpu", "ram", "disk"};
+  return kNames[static_cast<size_t>(tier)];
+}
+
+uint32_t Plan::denseLayersIn(Tier tier) const {
+  return static_cast<uint32_t>(
+      std::count_if(layers.begin(), layers.end(), [&](const LayerPlacement &layer) { return layer.dense == tier; }));
+}
+
+Tier tensorTier(const Plan &plan, const WeightTensor &tensor) {
+  if (tensor.tensorClass == TensorClass::TokenEmbedding)
+    return Tier::Ram;
+  return tensor.scope == TensorScope::Model ? plan.output : plan.layers[tensor.layer].dense;
+}
+
+namespace {
+
+/// One plan in the making. The steps are in the order in which place() takes them.
+class Planner {
+public:
+  Planner(const ModelWeights &modelWeights, const MachineDescription &machineDescription,
+          const PlanRequest &planRequest)
+      : weights(modelWeights), machine(machineDescription), request(planRequest) {}
+
+  Result<Plan> make();
+
+private:
+  Result<void> checkSizes() const;
+  Result<void> checkUsage() const;
+  void choosePromptTokens();
+  void addArenas();
+  void addArena(std::string name, Tier tier, Checked bytes);
+  void addHostArenas();
+  void placeDense();
+  bool placeExperts();
+  void placeEqually(Tier tier, uint64_t budget);
+  void placeByUsage(Tier tier, uint64_t budget);
+  void placeExpert(uint32_t layer, uint32_t expert, Tier tier);
+  void addStaging();
+  void countExperts();
+  bool checkFixed(Tier tier);
+  void checkExperts();
+  void checkDisk();
+
+  bool hasGpu() const { return machine.gpu.has_value(); }
+  uint64_t layerKv() const { return kvTotal / std::max<uint64_t>(1, weights.layers.size()); }
+  Checked promptArena(uint64_t promptTokens) const;
+  Checked chunkArena() const;
+  Checked decodeArena() const;
+  uint64_t fixedBytes(uint64_t promptTokens) const;
+  uint64_t expertBudget(Tier tier) const { return plan.of(tier).free(); }
+  std::vector<uint64_t> expertSizes() const;
+
+  const ModelWeights &weights;
+  const MachineDescription &machine;
+  const PlanRequest &request;
+  Plan plan;
+  uint64_t kvTotal = 0;
+};
+
+Checked Planner::promptArena(uint64_t promptTokens) const {
+  Checked row = request.arenas ? Checked(request.arenas->promptRow) : promptRowBytes(weights.description);
+  return row * promptTokens;
+}
+
+Checked Planner::chunkArena() const {
+  return request.arenas ? Checked(request.arenas->chunk)
+                        : chunkRowBytes(weights.description) * request.settings.chunkTokens;
+}
+
+Checked Planner::decodeArena() const {
+  return request.arenas ? Checked(request.arenas->decode)
+                        : decodeBytes(weights.description, request.settings.sequences);
+}
+
+/// Everything that the steps add up, added up once with care: if this is valid, no later sum overflows.
+Result<void> Planner::checkSizes() const {
+  const PlanSettings &settings = request.settings;
+  Checked kv = kvBytes(weights.description, settings.kvNumberBytes, settings.context, settings.sequences);
+  Checked arenas = promptArena(settings.promptTokens) + chunkArena() * 2 + decodeArena() * 2 +
+                   ringBytes(weights, settings.sequences) * 2;
+  Checked total = kv + arenas + weights.total + request.gpuHeadRoom + request.ramHeadRoom + kGpuProcessBytes +
+                  kPinnedRingBytes + (hasGpu() ? machine.gpu->reservedBytes : 0);
+  if (!total.valid())
+    return fail(
+        ExitCode::CommandLine, "",
+        fmt::format("--context={} with --sequences={}, --prompt-tokens={} and --chunk-tokens={} needs more than "
+                    "2^64 bytes; choose smaller ones",
+                    settings.context, settings.sequences, settings.promptTokens, settings.chunkTokens));
+  return {};
+}
+
+Result<void> Planner::checkUsage() const {
+  if (request.usage.empty() || request.usage.size() == weights.routedExperts())
+    return {};
+  return fail(ExitCode::Input, "",
+              fmt::format("the usage counts are for {} experts and the model has {}: they are another model's; count "
+                          "again with this one",
+                          request.usage.size(), weights.routedExperts()));
+}
+
+/// What must fit into the memory of the device that computes prompts.
+uint64_t Planner::fixedBytes(uint64_t promptTokens) const {
+  const PlanSettings &settings = request.settings;
+  Checked bytes = promptArena(promptTokens) + chunkArena() + decodeArena() + kvTotal;
+  bytes += weights.total - weights.routedBytes() - weights.embedding;
+  bytes += hasGpu() ? machine.gpu->reservedBytes : kHostProcessBytes + weights.embedding;
+  bool allResident = !hasGpu() && !machine.disk;
+  bytes += allResident ? weights.routedBytes()
+                       : std::min(ringBytes(weights, settings.sequences).value(), weights.routedBytes());
+  return bytes.value();
+}
+
+void Planner::choosePromptTokens() {
+  plan.settings = request.settings;
+  plan.promptTokensWished = request.settings.promptTokens;
+  if (request.promptTokensGiven)
+    return;
+  uint64_t budget = hasGpu() ? machine.gpu->memoryBytes : machine.ramBytes;
+  uint64_t headRoom = hasGpu() ? request.gpuHeadRoom : request.ramHeadRoom;
+  uint64_t &tokens = plan.settings.promptTokens;
+  while (tokens / 2 >= plan.settings.chunkTokens && fixedBytes(tokens) + headRoom > budget)
+    tokens /= 2;
+}
+
+void Planner::addArena(std::string name, Tier tier, Checked bytes) {
+  plan.of(tier).scratch += bytes.value();
+  plan.arenas.push_back({std::move(name), tier, bytes.value()});
+}
+
+void Planner::addHostArenas() {
+  addArena("chunk", Tier::Ram, chunkArena());
+  addArena("decode", Tier::Ram, decodeArena());
+}
+
+void Planner::addArenas() {
+  Tier device = hasGpu() ? Tier::Gpu : Tier::Ram;
+  addArena("process", Tier::Ram, hasGpu() ? kGpuProcessBytes : kHostProcessBytes);
+  addArena("prompt", device, promptArena(plan.settings.promptTokens));
+  if (!hasGpu())
+    return addHostArenas();
+  Checked ring = ringBytes(weights, plan.settings.sequences);
+  addArena("driver", Tier::Gpu, machine.gpu->reservedBytes);
+  addArena("chunk", Tier::Gpu, chunkArena());
+  addArena("decode", Tier::Gpu, decodeArena());
+  addArena("staging", Tier::Gpu, std::min(ring.value(), weights.routedBytes()));
+  addArena("staging", Tier::Ram, std::min(std::max(ring.value(), kPinnedRingBytes), weights.routedBytes()));
+}
+
+/// The first layers that fit, each with its part of the cache, and after all layers the output matrix.
+void Planner::placeDense() {
+  plan.layers.resize(weights.layers.size());
+  plan.embedding = weights.embedding;
+  plan.of(Tier::Ram).dense = weights.embedding;
+  bool open = hasGpu();
+  auto place = [&](uint64_t dense, uint64_t kv) {
+    open = open && dense + kv <= plan.of(Tier::Gpu).free();
+    Tier tier = open ? Tier::Gpu : Tier::Ram;
+    plan.of(tier).dense += dense;
+    plan.of(tier).kv += kv;
+    return tier;
+  };
+  for (size_t i = 0; i < plan.layers.size(); ++i)
+    plan.layers[i].dense = place(weights.layers[i].dense, layerKv());
+  plan.output = place(weights.output, 0);
+  if (hasGpu() && plan.denseLayersIn(Tier::Ram) != 0)
+    addHostArenas();
+}
+
+/// False, with a shortfall, if the fixed parts alone are too much for a tier.
+bool Planner::checkFixed(Tier tier) {
+  const TierUse &use = plan.of(tier);
+  uint64_t need = use.used() + use.headRoom;
+  if (need <= use.budget)
+    return true;
+  plan.shortfall =
+      Shortfall{tier, need - use.budget,
+                fmt::format("dense weights {}, KV cache {}, scratch {} and head room {}", formatBytes(use.dense),
+                            formatBytes(use.kv), formatBytes(use.scratch), formatBytes(use.headRoom))};
+  return false;
+}
+
+std::vector<uint64_t> Planner::expertSizes() const {
+  std::vector<uint64_t> sizes;
+  for (size_t i = weights.description.denseLayers; i < weights.layers.size(); ++i)
+    sizes.push_back(weights.layers[i].expert);
+  return sizes;
+}
+
+void Planner::placeExpert(uint32_t layer, uint32_t expert, Tier tier) {
+  plan.expertTiers[size_t{layer} * plan.expertsPerLayer + expert] = tier;
+}
+
+/// The lowest indices that no faster tier has.
+void Planner::placeEqually(Tier tier, uint64_t budget) {
+  std::vector<uint64_t> sizes = expertSizes();
+  std::vector<uint32_t> first(sizes.size()), available(sizes.size());
+  for (uint32_t layer = 0; layer < sizes.size(); ++layer) {
+    auto begin = plan.expertTiers.begin() + static_cast<ptrdiff_t>(size_t{layer} * plan.expertsPerLayer);
+    auto end = begin + plan.expertsPerLayer;
+    first[layer] = static_cast<uint32_t>(std::find(begin, end, Tier::Disk) - begin);
+    available[layer] = plan.expertsPerLayer - first[layer];
+  }
+  std::vector<uint32_t> counts = allocateEqually(sizes, available, budget);
+  for (uint32_t layer = 0; layer < sizes.size(); ++layer)
+    for (uint32_t i = 0; i < counts[layer]; ++i)
+      placeExpert(layer, first[layer] + i, tier);
+}
+
+void Planner::placeByUsage(Tier tier, uint64_t budget) {
+  std::vector<uint64_t> sizes = expertSizes();
+  for (const RankedExpert &one : rankExperts(plan.expertsPerLayer, request.usage)) {
+    Tier now = plan.expertTiers[size_t{one.layer} * plan.expertsPerLayer + one.expert];
+    if (now != Tier::Disk || sizes[one.layer] > budget)
+      continue;
+    budget -= sizes[one.layer];
+    placeExpert(one.layer, one.expert, tier);
+  }
+}
+
+/// True if all are in memory.
+bool Planner::placeExperts() {
+  plan.expertTiers.assign(weights.routedExperts(), Tier::Disk);
+  for (Tier tier : {Tier::Gpu, Tier::Ram}) {
+    if (tier == Tier::Gpu && !hasGpu())
+      continue;
+    if (request.usage.empty())
+      placeEqually(tier, expertBudget(tier));
+    else
+      placeByUsage(tier, expertBudget(tier));
+  }
+  return std::find(plan.expertTiers.begin(), plan.expertTiers.end(), Tier::Disk) == plan.expertTiers.end();
+}
+
+/// Without a GPU only experts that are read from disk need staging; it comes out of what the experts would have had.
+void Planner::addStaging() {
+  bool fixedFits = plan.of(Tier::Ram).used() + plan.of(Tier::Ram).headRoom <= machine.ramBytes;
+  if (hasGpu() || !machine.disk || (fixedFits && placeExperts()))
+    return;
+  Checked ring = ringBytes(weights, plan.settings.sequences);
+  addArena("staging", Tier::Ram, std::min(ring.value(), weights.routedBytes()));
+}
+
+void Planner::countExperts() {
+  for (uint32_t layer = 0; layer < weights.expertLayers(); ++layer) {
+    uint64_t bytes = weights.layers[plan.denseLayers + layer].expert;
+    for (uint32_t expert = 0; expert < plan.expertsPerLayer; ++expert) {
+      Tier tier = plan.expertTiers[size_t{layer} * plan.expertsPerLayer + expert];
+      ++plan.layers[plan.denseLayers + layer].experts[static_cast<size_t>(tier)];
+      ++plan.of(tier).experts;
+      plan.of(tier).expertBytes += bytes;
+    }
+  }
+}
+
+/// Where nothing can be read from a disk, what no memory holds is missing.
+void Planner::checkExperts() {
+  if (machine.disk || plan.of(Tier::Disk).experts == 0)
+    return;
+  uint64_t left = plan.of(Tier::Disk).expertBytes;
+  if (plan.shortfall) {
+    plan.shortfall->bytes += left;
+    plan.shortfall->why += " with all experts, since the machine has no disk to read them from";
+  } else {
+    plan.shortfall = Shortfall{Tier::Ram, left - plan.of(Tier::Ram).free(),
+                               fmt::format("experts of {} that neither memory holds, since the machine has no disk to "
+                                           "read them from",
+                                           formatBytes(left))};
+  }
+}
+
+/// Weights stay in the model's files, so the disk must hold all of them, whatever else is in memory.
+void Planner::checkDisk() {
+  if (plan.shortfall || !machine.disk || machine.disk->capacityBytes == 0 ||
+      weights.fileBytes <= machine.disk->capacityBytes)
+    return;
+  plan.shortfall = Shortfall{Tier::Disk, weights.fileBytes - machine.disk->capacityBytes,
+                             fmt::format("the model's files of {}", formatBytes(weights.fileBytes))};
+}
+
+Result<Plan> Planner::make() {
+  STRATA_TRY(checkSizes());
+  STRATA_TRY(checkUsage());
+  const ModelDescription &description = weights.description;
+  plan.denseLayers = std::min(description.denseLayers, description.layers);
+  plan.expertsPerLayer = description.experts;
+  plan.hasGpu = hasGpu();
+  plan.usage = request.usage;
+  kvTotal = kvBytes(description, request.settings.kvNumberBytes, request.settings.context, request.settings.sequences)
+                .value();
+  plan.of(Tier::Gpu).budget = hasGpu() ? machine.gpu->memoryBytes : 0;
+  plan.of(Tier::Gpu).headRoom = hasGpu() ? request.gpuHeadRoom : 0;
+  plan.of(Tier::Ram).budget = machine.ramBytes;
+  plan.of(Tier::Ram).headRoom = request.ramHeadRoom;
+  plan.of(Tier::Disk).budget = machine.disk ? machine.disk->capacityBytes : 0;
+
+  choosePromptTokens();
+  addArenas();
+  if (!checkFixed(Tier::Gpu))
+    return plan;
+  placeDense();
+  addStaging();
+  if (!checkFixed(Tier::Ram) && machine.disk)
+    return plan;
+  placeExperts();
+  countExperts();
+  checkExperts();
+  checkDisk();
+  return plan;
+}
+
+} // namespace
+
+Result<Plan> makePlan(const ModelWeights &weights, const MachineDescription &machine, const PlanRequest &request) {
+  return Planner(weights, machine, request).make();
+}
+
+} // namespace strata

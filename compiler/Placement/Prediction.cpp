@@ -1,0 +1,254 @@
+// Part of the Strata project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "compiler/Placement/Prediction.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace strata {
+
+std::string_view costTermName(CostTerm term) {
+  constexpr std::array<std::string_view, kCostTerms> kNames = {
+      "dense weights", "attention", "experts on the GPU", "experts on the host", "disk reads", "transfers", "products"};
+  return kNames[static_cast<size_t>(term)];
+}
+
+double skewedHitRate(double residency) {
+  return std::pow(residency, 0.43);
+}
+
+namespace {
+
+constexpr double kFloat = 4;
+/// Of a small transfer between host and GPU, beside its bytes.
+constexpr double kTransferLatency = 10e-6;
+constexpr uint64_t kPromptLengths[] = {75, 1024, 8192, 32768};
+/// The disk reads what one expert's matrix has, a third of an expert.
+constexpr uint64_t kMatrices = 3;
+
+size_t at(Tier tier) {
+  return static_cast<size_t>(tier);
+}
+
+double seconds(double amount, const Figure &rate) {
+  return amount == 0 ? 0 : amount / rate.value;
+}
+
+/// The total of terms that follow each other and of terms that run beside each other, and the largest of those that
+/// count.
+void conclude(Cost &cost, std::initializer_list<CostTerm> sequential, std::initializer_list<CostTerm> parallel) {
+  auto longer = [&](CostTerm a, CostTerm b) { return cost.of(a) < cost.of(b); };
+  cost.bottleneck = std::max(parallel, longer);
+  cost.total = cost.of(cost.bottleneck);
+  for (CostTerm term : sequential) {
+    cost.total += cost.of(term);
+    if (longer(cost.bottleneck, term))
+      cost.bottleneck = term;
+  }
+}
+
+class Predictor {
+public:
+  Predictor(const Plan &finishedPlan, const ModelWeights &modelWeights, const MachineDescription &machineDescription)
+      : plan(finishedPlan), weights(modelWeights), machine(machineDescription),
+        gpu(machineDescription.gpu.value_or(GpuDescription{})) {
+    if (machine.disk)
+      disk = diskBandwidth(*machine.disk, std::max<uint64_t>(1, weights.largestExpert() / kMatrices));
+  }
+
+  /// `expertBytes` by tier, of the reads of one token.
+  TokenPrediction token(const std::array<double, kTiers> &expertBytes) const;
+  std::array<double, kTiers> uniformBytes() const;
+  std::array<double, kTiers> tracedBytes() const;
+  std::array<double, kTiers> bytesWithHits(double hitRate) const;
+  PromptPrediction prompt(uint64_t tokens) const;
+  void load(Prediction &prediction) const;
+
+private:
+  /// Operations of attention for one token with `positions` before it, in one layer: absorbed, as every device does it.
+  double attentionOperations(double positions) const;
+  void addPass(double start, double tokens, PromptPrediction &prompt) const;
+  double denseParameters(Tier tier) const;
+
+  const Plan &plan;
+  const ModelWeights &weights;
+  const MachineDescription &machine;
+  GpuDescription gpu;
+  Figure disk;
+};
+
+double Predictor::attentionOperations(double positions) const {
+  const ModelDescription &description = weights.description;
+  return 2.0 * description.heads * positions * (2.0 * description.latent + description.rope);
+}
+
+TokenPrediction Predictor::token(const std::array<double, kTiers> &expertBytes) const {
+  TokenPrediction token;
+  token.expertBytes = expertBytes;
+  double all = expertBytes[0] + expertBytes[1] + expertBytes[2];
+  token.hitRate = all == 0 ? 1 : 1 - expertBytes[at(Tier::Disk)] / all;
+  double position = static_cast<double>(plan.settings.context);
+  double layerKv = position * (weights.description.latent + weights.description.rope) *
+                   static_cast<double>(plan.settings.kvNumberBytes);
+  std::array<double, kTiers> kv = {};
+  std::array<double, kTiers> attention = {};
+  for (size_t i = 0; i < plan.layers.size(); ++i) {
+    size_t tier = at(plan.layers[i].dense);
+    token.denseBytes[tier] += static_cast<double>(weights.layers[i].dense);
+    kv[tier] += layerKv;
+    attention[tier] += attentionOperations(position);
+  }
+  token.denseBytes[at(plan.output)] += static_cast<double>(weights.output);
+
+  auto &terms = token.cost.seconds;
+  const HostFigures &host = machine.host;
+  auto term = [&](CostTerm which) -> double & { return terms[static_cast<size_t>(which)]; };
+  term(CostTerm::DenseWeights) = seconds(token.denseBytes[at(Tier::Gpu)], gpu.bandwidth) +
+                                 seconds(token.denseBytes[at(Tier::Ram)], host.memoryBandwidth);
+  term(CostTerm::Attention) =
+      std::max(seconds(kv[at(Tier::Gpu)], gpu.bandwidth), seconds(attention[at(Tier::Gpu)], gpu.attentionRate)) +
+      std::max(seconds(kv[at(Tier::Ram)], host.memoryBandwidth), seconds(attention[at(Tier::Ram)], host.attentionRate));
+  term(CostTerm::GpuExperts) = seconds(expertBytes[at(Tier::Gpu)], gpu.bandwidth);
+  term(CostTerm::HostExperts) = seconds(expertBytes[at(Tier::Ram)] + expertBytes[at(Tier::Disk)], host.memoryBandwidth);
+  term(CostTerm::DiskReads) = seconds(expertBytes[at(Tier::Disk)], disk);
+  if (plan.hasGpu)
+    term(CostTerm::Transfers) =
+        weights.expertLayers() * 2 * (seconds(weights.description.embedding * kFloat, gpu.pcie) + kTransferLatency);
+  for (Tier tier : {Tier::Gpu, Tier::Ram})
+    token.denseBytes[at(tier)] += kv[at(tier)];
+  conclude(token.cost, {CostTerm::DenseWeights, CostTerm::Attention, CostTerm::Transfers},
+           {CostTerm::DiskReads, CostTerm::HostExperts, CostTerm::GpuExperts});
+  return token;
+}
+
+std::array<double, kTiers> Predictor::uniformBytes() const {
+  std::array<double, kTiers> bytes = {};
+  double share = static_cast<double>(weights.description.expertsUsed) / std::max(1u, weights.description.experts);
+  for (size_t i = 0; i < plan.layers.size(); ++i)
+    for (size_t tier = 0; tier < kTiers; ++tier)
+      bytes[tier] += share * plan.layers[i].experts[tier] * static_cast<double>(weights.layers[i].expert);
+  return bytes;
+}
+
+/// Each layer's reads divided as its counts are; a layer that was never used counts as uniform.
+std::array<double, kTiers> Predictor::tracedBytes() const {
+  std::array<double, kTiers> bytes = {};
+  for (uint32_t layer = plan.denseLayers; layer < plan.layers.size(); ++layer) {
+    std::array<double, kTiers> uses = {};
+    const uint64_t *counts = plan.usage.data() + size_t{layer - plan.denseLayers} * plan.expertsPerLayer;
+    for (uint32_t expert = 0; expert < plan.expertsPerLayer; ++expert)
+      uses[at(plan.expertTier(layer, expert))] += static_cast<double>(counts[expert]);
+    double all = uses[0] + uses[1] + uses[2];
+    double reads = static_cast<double>(weights.layers[layer].expert) * weights.description.expertsUsed;
+    for (size_t tier = 0; tier < kTiers; ++tier)
+      bytes[tier] += reads * (all > 0 ? uses[tier] / all
+                                      : static_cast<double>(plan.layers[layer].experts[tier]) / plan.expertsPerLayer);
+  }
+  return bytes;
+}
+
+std::array<double, kTiers> Predictor::bytesWithHits(double hitRate) const {
+  std::array<double, kTiers> bytes = uniformBytes();
+  double resident = bytes[at(Tier::Gpu)] + bytes[at(Tier::Ram)];
+  double all = weights.routedBytesPerToken();
+  double gpuShare = resident == 0 ? 0 : bytes[at(Tier::Gpu)] / resident;
+  return {all * hitRate * gpuShare, all * hitRate * (1 - gpuShare), all * (1 - hitRate)};
+}
+
+double Predictor::denseParameters(Tier tier) const {
+  double parameters = 0;
+  for (size_t i = 0; i < plan.layers.size(); ++i)
+    if (plan.layers[i].dense == tier)
+      parameters += static_cast<double>(weights.layers[i].denseParameters);
+  return parameters;
+}
+
+/// One pass over the model with `tokens` tokens after `start` others. Every touched expert is read once; reads, uploads
+/// and compute run beside each other.
+void Predictor::addPass(double start, double tokens, PromptPrediction &prompt) const {
+  const ModelDescription &description = weights.description;
+  auto term = [&](CostTerm which) -> double & { return prompt.cost.seconds[static_cast<size_t>(which)]; };
+  double used = static_cast<double>(description.expertsUsed) / std::max(1u, description.experts);
+  double touched = 1 - std::pow(1 - used, tokens);
+  double diskBytes = 0, uploaded = 0, expertOperations = 0;
+  for (size_t i = 0; i < plan.layers.size(); ++i) {
+    const auto &experts = plan.layers[i].experts;
+    double bytes = touched * static_cast<double>(weights.layers[i].expert);
+    diskBytes += bytes * experts[at(Tier::Disk)];
+    uploaded += plan.hasGpu ? bytes * (experts[at(Tier::Ram)] + experts[at(Tier::Disk)]) : 0;
+    expertOperations += 2 * tokens * description.expertsUsed * static_cast<double>(weights.layers[i].expertParameters);
+  }
+  const HostFigures &host = machine.host;
+  double attention = attentionOperations(start + tokens / 2) * tokens;
+  double onGpu = attention * plan.denseLayersIn(Tier::Gpu), onHost = attention * plan.denseLayersIn(Tier::Ram);
+  prompt.diskBytes += diskBytes;
+  term(CostTerm::DiskReads) += seconds(diskBytes, disk);
+  term(CostTerm::Transfers) += seconds(uploaded, gpu.pcie);
+  term(CostTerm::Products) +=
+      seconds(2 * tokens * denseParameters(Tier::Gpu), gpu.productRate) +
+      seconds(2 * tokens * denseParameters(Tier::Ram), host.productRate) +
+      seconds(expertOperations, plan.promptDevice() == ComputeDevice::Gpu ? gpu.productRate : host.productRate);
+  term(CostTerm::Attention) += seconds(onGpu, gpu.attentionRate) + seconds(onHost, host.attentionRate);
+}
+
+PromptPrediction Predictor::prompt(uint64_t tokens) const {
+  PromptPrediction prompt;
+  prompt.tokens = tokens;
+  for (uint64_t start = 0; start < tokens; start += plan.settings.promptTokens, ++prompt.passes)
+    addPass(static_cast<double>(start), static_cast<double>(std::min(plan.settings.promptTokens, tokens - start)),
+            prompt);
+  // Reads and uploads go on while the device computes; products and attention follow each other on it.
+  Cost &cost = prompt.cost;
+  double compute = cost.of(CostTerm::Products) + cost.of(CostTerm::Attention);
+  double moved = std::max(cost.of(CostTerm::DiskReads), cost.of(CostTerm::Transfers));
+  cost.total = std::max(compute, moved);
+  auto larger = [&](CostTerm a, CostTerm b) { return cost.of(a) < cost.of(b) ? b : a; };
+  cost.bottleneck = compute > moved ? larger(CostTerm::Products, CostTerm::Attention)
+                                    : larger(CostTerm::DiskReads, CostTerm::Transfers);
+  return prompt;
+}
+
+void Predictor::load(Prediction &prediction) const {
+  prediction.disk = disk;
+  if (disk.value == 0)
+    return;
+  auto dense = static_cast<double>(plan.of(Tier::Gpu).dense), gpuBytes = dense;
+  dense += static_cast<double>(plan.of(Tier::Ram).dense);
+  gpuBytes += static_cast<double>(plan.of(Tier::Gpu).expertBytes);
+  double resident = dense + static_cast<double>(plan.of(Tier::Gpu).expertBytes + plan.of(Tier::Ram).expertBytes);
+  double upload = plan.hasGpu ? seconds(gpuBytes, gpu.pcie) : 0;
+  prediction.loadSeconds = std::max(seconds(resident, disk), upload);
+  prediction.denseLoadSeconds = seconds(dense, disk);
+}
+
+} // namespace
+
+double residency(const Plan &plan) {
+  uint64_t resident = plan.of(Tier::Gpu).experts + plan.of(Tier::Ram).experts;
+  uint64_t all = resident + plan.of(Tier::Disk).experts;
+  return all == 0 ? 1 : static_cast<double>(resident) / static_cast<double>(all);
+}
+
+TokenPrediction predictToken(const Plan &plan, const ModelWeights &weights, const MachineDescription &machine,
+                             double hitRate) {
+  Predictor predictor(plan, weights, machine);
+  return predictor.token(predictor.bytesWithHits(hitRate));
+}
+
+Prediction predict(const Plan &plan, const ModelWeights &weights, const MachineDescription &machine) {
+  Predictor predictor(plan, weights, machine);
+  Prediction prediction;
+  prediction.uniform = predictor.token(predictor.uniformBytes());
+  prediction.skewed = predictor.token(predictor.bytesWithHits(skewedHitRate(residency(plan))));
+  if (!plan.usage.empty())
+    prediction.traced = predictor.token(predictor.tracedBytes());
+  for (uint64_t tokens : kPromptLengths)
+    if (tokens <= plan.settings.context)
+      prediction.prompts.push_back(predictor.prompt(tokens));
+  predictor.load(prediction);
+  return prediction;
+}
+
+} // namespace strata
