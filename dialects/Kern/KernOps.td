@@ -26,7 +26,7 @@ def Kern_FuncOp : Kern_Op<"func", [
 
     Example:
     ```mlir
-    kern.func @add_0(%left: !kern.pointer<f32, read>, %right: !kern.pointer<f32, read>, %result: !kern.pointer<f32, write>, %rows: i32)
+    kern.func @add_7168(%left: !kern.pointer<f32, read>, %right: !kern.pointer<f32, read>, %result: !kern.pointer<f32, write>, %rows: i32)
         launch <threads = 128, grid_x = 14, rows_per_cta = 1, shared_bytes = 0, minimum_ctas = 4> texts ["Rows.cuh"] {
       kern.main_loop "strata::add<7168>"(%left, %right, %result)
           : !kern.pointer<f32, read>, !kern.pointer<f32, read>, !kern.pointer<f32, write>

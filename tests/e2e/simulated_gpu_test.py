@@ -84,7 +84,8 @@ class SimulatedGpu(ToolTest):
     def testKernelsAreShown(self):
         artifact = self.compileFor("v100s-32g")
         kernels = self.succeed("strata-dump", artifact, "--kernels").out
-        for name in ("embed_0", "rmsNorm_0", "matmulFew_0", "attentionSplits_0", "route_0", "expertsGateUp_0", "repack_0"):
+        for name in ("embed_Q4_0_1024x128", "rmsNorm_", "matmulFew_Q4_0_I16_", "attentionSplits_", "route_", "expertsGateUp_Q4_0_",
+                     "expertsDown_Q4_0_", "repack_Q4_0_1024x128"):
             self.assertIn(name, kernels)
         self.assertIn('extern "C" __global__', self.succeed("strata-dump", artifact, "--source").out)
         self.assertIn(".target sm_70", self.succeed("strata-dump", artifact, "--ptx").out)

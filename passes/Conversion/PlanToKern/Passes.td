@@ -20,7 +20,7 @@ def ConvertPlanToKern : Pass<"convert-plan-to-kern", "::mlir::ModuleOp"> {
     ```
     After:
     ```mlir
-    plan.dispatch add few on gpu reads(%0, %1) writes(%0) kernels [@add_0] : ...
+    plan.dispatch add few on gpu reads(%0, %1) writes(%0) kernels [@add_7168] : ...
     ```
 
     Statistics: `kernels`; `launches` of all dispatches; `shared`, launches of a kernel that was there before.

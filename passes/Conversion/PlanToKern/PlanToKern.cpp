@@ -4,6 +4,7 @@
 
 // Turns dispatches on the gpu into launches of kernels.
 
+#include "compiler/Kernels/KernelName.h"
 #include "dialects/Moe/MoeTypes.h"
 #include "passes/Conversion/PlanToKern/Passes.h"
 #include "passes/Conversion/PlanToKern/RequestOf.h"
@@ -38,7 +39,7 @@ private:
   void emitEpilogue(kern::MainLoopOp loop, const kernels::Step &step, Value residual, Value result);
 
   llvm::StringMap<FlatSymbolRefAttr> known; ///< By all that makes a kernel what it is.
-  llvm::StringMap<unsigned> numbers;        ///< Kernels of each name.
+  llvm::StringMap<unsigned> numbers;        ///< Kernels of each name; they differ in what it does not say.
   uint64_t launches = 0, shared = 0;
 };
 
@@ -130,7 +131,9 @@ FlatSymbolRefAttr ConvertPlanToKern::functionFor(const kernels::Plan &plan, cons
     return symbol;
   }
   OpBuilder builder = OpBuilder::atBlockEnd(getOperation().getBody());
-  std::string name = step.name + "_" + std::to_string(numbers[step.name]++);
+  std::string name = kernels::kernelName(step);
+  if (unsigned before = numbers[name]++)
+    name += "_" + std::to_string(before + 1);
   auto launch = kern::LaunchAttr::get(&getContext(), step.threads, step.gridX, step.rowsPerCta, step.dynamicSharedBytes,
                                       step.minimumCtas);
   kern::RepeatAttr repeat;

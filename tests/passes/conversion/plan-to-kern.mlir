@@ -11,15 +11,15 @@
 // PLAN: plan.dispatch experts_grouped many on gpu reads(%ffn_norm.quantised, %expert_ids, %expert_weights, {{.*}}, %residual, %expert_sum, %expert_pairs, %expert_places, %expert_offsets, %expert_hidden, %expert_hidden.quantised, %expert_partial)
 
 // Weights in blocks are repacked, others are as the file has them.
-// CHECK: plan.tensor "token_embd.weight" in gpu : tensor<128x64x!moe.q4_0> repacked by @[[$REPACK:repack_[0-9]+]]
+// CHECK: plan.tensor "token_embd.weight" in gpu : tensor<128x64x!moe.q4_0> repacked by @[[$REPACK:repack_Q4_0_128x64]]
 // CHECK: plan.tensor "output_norm.weight" in gpu : tensor<64xf32>{{$}}
 // Equal kernels are one: the output has the embedding's shape, and both layers' norms are alike.
 // CHECK: plan.tensor "output.weight" in gpu : tensor<128x64x!moe.q4_0> repacked by @[[$REPACK]]
 // CHECK-LABEL: plan.program @decode_step
-// CHECK: plan.dispatch embed few on gpu {{.*}} kernels [@embed_0]
+// CHECK: plan.dispatch embed few on gpu {{.*}} kernels [@embed_Q4_0_128x64]
 // CHECK: plan.block @dense_layer
-// CHECK: plan.dispatch rms_norm few on gpu {{.*}} kernels [@[[$NORM:rmsNorm_[0-9]+]]]
-// CHECK: plan.dispatch matmul few on gpu reads(%attn_v_b.quantised, %attn_output.weight, %residual) {{.*}} kernels [@[[$OUTPUT:matmulFew_[0-9]+]]]
+// CHECK: plan.dispatch rms_norm few on gpu {{.*}} kernels [@[[$NORM:rmsNorm_64]]]
+// CHECK: plan.dispatch matmul few on gpu reads(%attn_v_b.quantised, %attn_output.weight, %residual) {{.*}} kernels [@[[$OUTPUT:matmulFew_Q4_0_I16_64x64_1_residual]]]
 // CHECK: plan.block @moe_layer
 // CHECK: plan.dispatch rms_norm few on gpu {{.*}} kernels [@[[$NORM]]]
 // CHECK-LABEL: plan.program @prompt_step
