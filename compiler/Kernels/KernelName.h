@@ -12,9 +12,9 @@
 namespace strata::kernels {
 
 /// The main loop's name, the encodings and shapes it is made for, and what its epilogue adds:
-/// "matmulFew_Q4_0_I16_7168x16384_1_residual" for strata::matmulFew<strata::Q4_0, strata::I16, 7168, 16384, epilogue,
-/// 1>. Numbers that stand together are joined by x, in the order of the template's parameters. Kernels that differ in
-/// other constants have the same name.
+/// "matmulFew_Q4_0_I16_7168x16384_1x2_residual" for strata::matmulFew<strata::Q4_0, strata::I16, 7168, 16384, epilogue,
+/// 1, 2>. Numbers that stand together are joined by x, in the order of the template's parameters. Kernels that differ
+/// in other constants have the same name.
 std::string kernelName(const Step &step);
 
 } // namespace strata::kernels

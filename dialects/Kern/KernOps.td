@@ -100,7 +100,7 @@ def Kern_MainLoopOp : Kern_Op<"main_loop", [
 
     Example:
     ```mlir
-    kern.main_loop "strata::matmulFew<strata::Q4_0, strata::I16, 96, 256, epilogue, 1>"(%input, %weight, %rows, %residual, %result)
+    kern.main_loop "strata::matmulFew<strata::Q4_0, strata::I16, 96, 256, epilogue, 1, 1>"(%input, %weight, %rows, %residual, %result)
         : !kern.pointer<bytes, read>, !kern.pointer<bytes, read>, i32, !kern.pointer<f32, read>, !kern.pointer<f32, write>
         epilogue [3, 4] (%value, %row, %column) {
       kern.store %value, %result[%row, %column] columns 96 : !kern.pointer<f32, write>

@@ -5,6 +5,7 @@
 // Turns dispatches on the gpu into launches of kernels.
 
 #include "compiler/Kernels/KernelName.h"
+#include "compiler/Kernels/Schedules.h"
 #include "dialects/Moe/MoeTypes.h"
 #include "passes/Conversion/PlanToKern/Passes.h"
 #include "passes/Conversion/PlanToKern/RequestOf.h"
@@ -64,6 +65,17 @@ std::string keyOf(const kernels::Plan &plan, const kernels::Step &step, ArrayRef
   for (float frequency : frequencies)
     stream << llvm::bit_cast<uint32_t>(frequency) << ',';
   return key;
+}
+
+/// The dispatch's schedules, if the kernels can be built with them.
+LogicalResult addSchedules(DispatchOp dispatch, kernels::Request &request) {
+  if (std::optional<ArrayAttr> schedules = dispatch.getSchedules())
+    for (auto schedule : schedules->getAsRange<ScheduleAttr>())
+      request.schedules.push_back({schedule.getColumns(), schedule.getRows(), schedule.getCtas()});
+  std::string fault = kernels::checkSchedules(request, request.schedules);
+  if (!fault.empty())
+    return dispatch.emitError() << fault << "; run --plan-choose-schedules before";
+  return success();
 }
 
 } // namespace
@@ -154,7 +166,7 @@ FlatSymbolRefAttr ConvertPlanToKern::functionFor(const kernels::Plan &plan, cons
 
 LogicalResult ConvertPlanToKern::convert(DispatchOp dispatch) {
   FailureOr<kernels::Request> request = requestOf(dispatch);
-  if (failed(request))
+  if (failed(request) || failed(addSchedules(dispatch, *request)))
     return failure();
   kernels::Plan plan = kernels::plan(*request);
   if (plan.steps.empty())
