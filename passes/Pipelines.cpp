@@ -54,6 +54,7 @@ void addPhasePasses(mlir::OpPassManager &manager, Phase phase, const PipelineOpt
     manager.addPass(plan::createPlanVerify());
     return;
   case Phase::Kernels:
+    manager.addPass(createPlanChooseSchedules());
     manager.addPass(createConvertPlanToKern());
     return;
   }

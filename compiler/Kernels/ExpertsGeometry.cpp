@@ -11,17 +11,12 @@
 namespace strata::kernels::detail {
 namespace {
 
-/// PromptShape of ExpertsPrompt.cuh.
-struct PromptShape {
-  uint32_t columns, tiles, minimumCtas;
-};
-
-PromptShape promptShape(const Request &request, Encoding weight, uint32_t rows, uint32_t length, bool gated) {
+/// PromptShape::kTiles of ExpertsPrompt.cuh for a matrix of `results` rows of `rowLength` numbers.
+uint32_t promptTiles(const Request &request, const Schedule &schedule, Encoding weight, uint32_t results,
+                     uint32_t rowLength, bool gated) {
   if (readsDigits(request, weight))
-    return {kTileColumns, ceilDivide(rows, gated ? kTileRows / 2 : kTileRows), kTileCtas};
-  constexpr uint32_t kColumns = 4;
-  FewShape few = fewShape(weight, false, rows, length, kColumns, gated ? 2 : 1);
-  return {kColumns, ceilDivide(rows, few.tile), few.minimumCtas};
+    return ceilDivide(results, gated ? schedule.rows / 2 : schedule.rows);
+  return ceilDivide(results, fewTile(weight, rowLength, schedule));
 }
 
 /// Makes the steps of one operation; the encodings are those of gate, up and down.
@@ -76,23 +71,24 @@ void Builder::routed() {
       {"ids", "sorted", "inverse", "offsets", "rows"}, request.experts, 0);
   steps.back().files = {"ExpertsSort.cuh"};
 
-  auto tilesOf = [&](const PromptShape &shape) {
-    uint32_t columnTiles = ceilDivide(request.segmentRows, shape.columns) + request.experts;
-    return shape.tiles * std::min(request.segmentRows, columnTiles);
+  auto columnTiles = [&](const Schedule &schedule) {
+    return std::min(request.segmentRows, ceilDivide(request.segmentRows, schedule.columns) + request.experts);
   };
-  PromptShape shape = promptShape(request, gate, request.width, request.columns, true);
+  const Schedule &gateUp = request.schedules[0], &last = request.schedules[1];
   add("expertsPromptGateUp",
-      fmt::format("{}, {}, {}, {}, {}", weightClass(gate), weightClass(up), activationClass(request.activations, gate),
-                  experts, segment),
-      {"input", "gate", "up", "sorted", "offsets", "hidden"}, tilesOf(shape), 0);
-  steps.back().minimumCtas = shape.minimumCtas;
+      fmt::format("{}, {}, {}, {}, {}, {}", weightClass(gate), weightClass(up),
+                  activationClass(request.activations, gate), experts, segment, gateUp.rows),
+      {"input", "gate", "up", "sorted", "offsets", "hidden"},
+      promptTiles(request, gateUp, gate, request.width, request.columns, true) * columnTiles(gateUp), 0);
+  steps.back().minimumCtas = gateUp.minimumCtas;
   repeat(1, request.expertsUsed);
   std::string hidden = quantiseHidden(down, request.width, 1, request.expertsUsed);
-  shape = promptShape(request, down, request.columns, request.width, false);
   add("expertsPromptDown",
-      fmt::format("{}, {}, {}, {}", weightClass(down), activationClass(request.activations, down), experts, segment),
-      {hidden, "down", "offsets", "partial"}, tilesOf(shape), 0);
-  steps.back().minimumCtas = shape.minimumCtas;
+      fmt::format("{}, {}, {}, {}, {}", weightClass(down), activationClass(request.activations, down), experts, segment,
+                  last.rows),
+      {hidden, "down", "offsets", "partial"},
+      promptTiles(request, last, down, request.columns, request.width, false) * columnTiles(last), 0);
+  steps.back().minimumCtas = last.minimumCtas;
   repeat(1, request.expertsUsed);
   add("expertsPromptGather", fmt::format("{}, {}", experts, segment), {"weights", "inverse", "partial", "routed"},
       ceilDivide(request.columns, 128), 1);
@@ -102,21 +98,22 @@ void Builder::routed() {
 void Builder::shared() {
   auto [gate, up, down] = std::array{request.weights[3], request.weights[4], request.weights[5]};
   std::string experts = expertsClass(request);
-  PromptShape shape = promptShape(request, gate, request.sharedWidth, request.columns, true);
+  const Schedule &gateUp = request.schedules[2], &last = request.schedules[3];
+  auto columnTiles = [&](const Schedule &schedule) { return ceilDivide(request.segmentRows, schedule.columns); };
   add("sharedPromptGateUp",
-      fmt::format("{}, {}, {}, {}, {}", weightClass(gate), weightClass(up), activationClass(request.activations, gate),
-                  experts, segment),
-      {"input", "sharedGate", "sharedUp", "hidden"}, shape.tiles * ceilDivide(request.segmentRows, shape.columns), 0);
-  steps.back().minimumCtas = shape.minimumCtas;
+      fmt::format("{}, {}, {}, {}, {}, {}", weightClass(gate), weightClass(up),
+                  activationClass(request.activations, gate), experts, segment, gateUp.rows),
+      {"input", "sharedGate", "sharedUp", "hidden"},
+      promptTiles(request, gateUp, gate, request.sharedWidth, request.columns, true) * columnTiles(gateUp), 0);
+  steps.back().minimumCtas = gateUp.minimumCtas;
   repeat(2, 1);
   std::string hidden = quantiseHidden(down, request.sharedWidth, 2, 1);
-  shape = promptShape(request, down, request.columns, request.sharedWidth, false);
   add("sharedPromptDown",
-      fmt::format("{}, {}, {}, {}, epilogue", weightClass(down), activationClass(request.activations, down), experts,
-                  segment),
+      fmt::format("{}, {}, {}, {}, epilogue, {}", weightClass(down), activationClass(request.activations, down),
+                  experts, segment, last.rows),
       {hidden, "sharedDown", "routed", "residual", "result"},
-      shape.tiles * ceilDivide(request.segmentRows, shape.columns), 0);
-  steps.back().minimumCtas = shape.minimumCtas;
+      promptTiles(request, last, down, request.columns, request.sharedWidth, false) * columnTiles(last), 0);
+  steps.back().minimumCtas = last.minimumCtas;
   repeat(2, 1);
   finish();
 }

@@ -5,6 +5,7 @@
 #include "compiler/Kernels/Geometry.h"
 
 #include "compiler/Kernels/GeometryParts.h"
+#include "compiler/Kernels/Schedules.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -55,18 +56,9 @@ std::string activationClass(schema::ActivationEncoding activations) {
   return activationClass(activations, Encoding::Q4_0);
 }
 
-FewShape fewShape(Encoding weight, bool quantisedInput, uint32_t results, uint32_t columns, uint32_t together,
-                  uint32_t weights) {
+uint32_t groupsOf(Encoding weight, uint32_t rowLength) {
   uint32_t widest = isRepacked(weight) ? 32 : weight == Encoding::F32 ? 4 : 8;
-  uint32_t groups = 32 / lanesFor(columns / largestPower(columns, widest));
-  bool four = together == 4 && groups == 1 && quantisedInput && weights == 1 && weight != Encoding::Q6_K;
-  bool few = together <= 2 && results < 2560 && weights == 1;
-  uint32_t rows = four ? 4 : groups <= 2 && !few ? 2 : 1;
-  // Registers grow with rows times columns; more CTAs would make ptxas spill.
-  uint32_t minimumCtas = together == 4 ? 3 : together == 8 ? 4 : 5;
-  if (!quantisedInput)
-    minimumCtas = together >= 4 ? 2 : 3;
-  return {4 * groups * rows, minimumCtas};
+  return 32 / lanesFor(rowLength / largestPower(rowLength, widest));
 }
 
 std::string number(float value) {
@@ -225,7 +217,10 @@ Plan route(const Request &request) {
 
 } // namespace
 
-Plan plan(const Request &request) {
+Plan plan(const Request &given) {
+  Request request = given;
+  if (request.schedules.empty())
+    request.schedules = schedulesFor(request);
   if (request.kind == Kind::Repack)
     return repack(request);
   if (request.kind != Kind::Operation)

@@ -25,6 +25,15 @@ enum class Kind : uint8_t {
   RmsNormBoth      ///< The same; writes the normalised row, then the activation.
 };
 
+/// How the work of one product is cut.
+struct Schedule {
+  uint32_t columns = 1;     ///< Activation rows that share a read of the weight.
+  uint32_t rows = 1;        ///< Of the weight: that a lane works on at once; in a tensor-core tile, of the tile.
+  uint32_t minimumCtas = 4; ///< That must fit a multiprocessor at a time, which bounds the registers.
+
+  bool operator==(const Schedule &) const = default;
+};
+
 /// Everything that kernels have as constants. A request needs what its operation's row of docs/operations.md names.
 struct Request {
   Kind kind = Kind::Operation;
@@ -53,6 +62,8 @@ struct Request {
   uint32_t segmentRows = 0; ///< C, the rows of an `experts` operation's scratch.
 
   float epsilon = 0, magnitude = 1, scale = 1;
+
+  std::vector<Schedule> schedules; ///< Of its products; empty: as schedulesFor() chooses.
 };
 
 /// One parameter of a kernel, in the order of the launch. The last is always `unsigned rows`, after it `unsigned
@@ -66,7 +77,7 @@ struct Parameter {
 struct Step {
   std::string name;                    ///< What it is, for the kernel's name: "matmulFew".
   std::vector<std::string_view> files; ///< Of Kernels/, for unitPrefix.
-  std::string callee;                  ///< "strata::matmulFew<strata::Q4_0, strata::I16, 96, 256, epilogue, 1>"
+  std::string callee;                  ///< "strata::matmulFew<strata::Q4_0, strata::I16, 96, 256, epilogue, 1, 1>"
   std::vector<std::string> arguments;  ///< C expressions of the parameters' names.
   bool epilogue = false;               ///< The callee names `epilogue`, which the unit must define.
   uint32_t resultColumns = 0;          ///< Numbers in a row of what the epilogue writes (and of its residual).

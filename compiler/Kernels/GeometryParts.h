@@ -12,7 +12,7 @@ namespace strata::kernels::detail {
 constexpr std::string_view kBytes = "const unsigned char *", kWritten = "unsigned char *", kFloats = "const float *",
                            kResult = "float *", kIntegers = "const int *", kIntegerResult = "int *";
 
-/// Constants of Tile.cuh; two CTAs fit an SM's shared memory.
+/// Constants of Tile.cuh; two CTAs fit a multiprocessor's shared memory.
 constexpr uint32_t kTileRows = 64, kTileColumns = 64, kTileCtas = 2;
 /// Constants of Attention.cuh.
 constexpr uint32_t kAttentionHeads = 8, kAttentionPositions = 16;
@@ -30,19 +30,19 @@ std::string activationClass(schema::ActivationEncoding activations);
 /// A literal of type float.
 std::string number(float value);
 
-/// FewShape of MatmulFew.cuh: rows of the weight per CTA; and how many CTAs an SM can be asked to hold.
-struct FewShape {
-  uint32_t tile;
-  uint32_t minimumCtas;
-};
-FewShape fewShape(Encoding weight, bool quantisedInput, uint32_t results, uint32_t columns, uint32_t together,
-                  uint32_t weights);
+/// RowShape::kGroups of RowDots.cuh: rows of the weight, of `rowLength` numbers, that a warp works on side by side.
+uint32_t groupsOf(Encoding weight, uint32_t rowLength);
+/// FewShape::kTile of MatmulFew.cuh: rows of the weight per CTA of 4 warps.
+inline uint32_t fewTile(Encoding weight, uint32_t rowLength, const Schedule &schedule) {
+  return 4 * groupsOf(weight, rowLength) * schedule.rows;
+}
 
 /// Whether products with the weight read digits.
 bool readsDigits(const Request &request, Encoding weight);
 /// "strata::Experts<…>"
 std::string expertsClass(const Request &request);
 
+/// These need a request with schedules.
 Plan product(const Request &request);
 Plan expertsOfStep(const Request &request);
 Plan expertsOfPrompt(const Request &request);

@@ -15,28 +15,18 @@ bool readsDigits(const Request &request, Encoding weight) {
   return isRepacked(weight) && request.activations != schema::ActivationEncoding::f32;
 }
 
-/// The many-column form of digits, on tensor cores.
-static void useTiles(const Request &request, bool gated, bool heads, Step &step) {
-  step.files = {"MatmulMany.cuh"};
-  step.gridX = ceilDivide(request.results, gated ? kTileRows / 2 : kTileRows) * (heads ? request.heads : 1);
-  step.rowsPerCta = kTileColumns;
-  step.minimumCtas = kTileCtas;
-}
-
 Plan product(const Request &request) {
   bool gated = request.operation == Operation::gated_matmul, heads = request.operation == Operation::head_matmul;
   Encoding weight = request.weights[0];
   bool digits = readsDigits(request, weight);
-  // The many-column form of rows of f32 is the few-column one: same sums in the same order.
-  uint32_t together = fewColumns(request.maximumRows, digits);
-  FewShape shape = fewShape(weight, digits, request.results, request.columns, together, gated ? 2 : 1);
+  const Schedule &schedule = request.schedules[0];
   bool tiles = request.form == schema::Form::many && digits;
   std::string name = fmt::format("{}{}",
                                  gated   ? "gatedMatmul"
                                  : heads ? "headMatmul"
                                          : "matmul",
                                  tiles ? "Many" : "Few");
-  Step step = {name, {"MatmulFew.cuh"}, "", {}};
+  Step step = {name, {tiles ? "MatmulMany.cuh" : "MatmulFew.cuh"}, "", {}};
   std::string classes = weightClass(weight);
   if (gated)
     classes += ", " + weightClass(request.weights[1]);
@@ -44,14 +34,14 @@ Plan product(const Request &request) {
   if (heads)
     classes += fmt::format(", {}", request.heads);
   step.callee = fmt::format("strata::{}<{}, {}, {}, epilogue{}>", step.name, classes, request.results, request.columns,
-                            tiles ? "" : fmt::format(", {}", together));
+                            tiles ? "" : fmt::format(", {}, {}", schedule.columns, schedule.rows));
   step.epilogue = true;
   step.resultColumns = request.results * (heads ? request.heads : 1);
-  step.gridX = ceilDivide(request.results, shape.tile) * (heads ? request.heads : 1);
-  step.rowsPerCta = together;
-  step.minimumCtas = shape.minimumCtas;
-  if (tiles)
-    useTiles(request, gated, heads, step);
+  // In a tile half of the rows are the gate's and half of them up's.
+  uint32_t tile = tiles ? schedule.rows / (gated ? 2 : 1) : fewTile(weight, request.columns, schedule);
+  step.gridX = ceilDivide(request.results, tile) * (heads ? request.heads : 1);
+  step.rowsPerCta = schedule.columns;
+  step.minimumCtas = schedule.minimumCtas;
 
   Plan plan;
   plan.parameters = {{kBytes, "input"}};
@@ -84,17 +74,16 @@ Plan expertsOfStep(const Request &request) {
   if (request.operation == Operation::experts_gate_up) {
     Encoding routed = request.weights[0], other = shared ? request.weights[2] : routed;
     std::string activation = activationClass(request.activations, routed);
-    FewShape shape = fewShape(routed, readsDigits(request, routed), request.width, request.columns, 1, 2);
-    FewShape sharedShape = fewShape(other, readsDigits(request, other), request.sharedWidth, request.columns, 1, 2);
+    const Schedule &schedule = request.schedules.front(), &sharedSchedule = request.schedules.back();
     step = {"expertsGateUp", {"ExpertsStep.cuh"}, "", {}};
-    step.callee =
-        fmt::format("strata::expertsGateUp<{}, {}, {}, {}, {}, {}>", weightClass(routed),
-                    weightClass(request.weights[1]), weightClass(other),
-                    weightClass(shared ? request.weights[3] : request.weights[1]), activation, expertsClass(request));
+    step.callee = fmt::format("strata::expertsGateUp<{}, {}, {}, {}, {}, {}, {}, {}>", weightClass(routed),
+                              weightClass(request.weights[1]), weightClass(other),
+                              weightClass(shared ? request.weights[3] : request.weights[1]), activation,
+                              expertsClass(request), schedule.rows, sharedSchedule.rows);
     step.arguments = {"input", "ids", "gate", "up", shared ? "sharedGate" : "nullptr", shared ? "sharedUp" : "nullptr",
                       "result"};
-    step.gridX = request.expertsUsed * ceilDivide(request.width, shape.tile) +
-                 (shared ? ceilDivide(request.sharedWidth, sharedShape.tile) : 0);
+    step.gridX = request.expertsUsed * ceilDivide(request.width, fewTile(routed, request.columns, schedule)) +
+                 (shared ? ceilDivide(request.sharedWidth, fewTile(other, request.columns, sharedSchedule)) : 0);
     plan.parameters = {{kBytes, "input"}, {kIntegers, "ids"}, {kBytes, "gate"}, {kBytes, "up"}};
     if (shared)
       plan.parameters.insert(plan.parameters.end(), {{kBytes, "sharedGate"}, {kBytes, "sharedUp"}});
@@ -103,13 +92,13 @@ Plan expertsOfStep(const Request &request) {
     Encoding routed = request.weights[0], other = shared ? request.weights[1] : routed;
     std::string activation = activationClass(request.activations, routed);
     step = {"expertsDown", {"ExpertsStep.cuh"}, "", {}};
-    step.callee = fmt::format("strata::expertsDown<{}, {}, {}, {}, epilogue>", weightClass(routed), weightClass(other),
-                              activation, expertsClass(request));
+    const Schedule &schedule = request.schedules[0];
+    step.callee = fmt::format("strata::expertsDown<{}, {}, {}, {}, epilogue, {}>", weightClass(routed),
+                              weightClass(other), activation, expertsClass(request), schedule.rows);
     step.arguments = {"input", "ids", "weights", "down", shared ? "sharedDown" : "nullptr", "residual", "result"};
     step.epilogue = true;
     step.resultColumns = request.columns;
-    FewShape shape = fewShape(routed, readsDigits(request, routed), request.columns, request.width, 1, 1);
-    step.gridX = ceilDivide(request.columns, shape.tile);
+    step.gridX = ceilDivide(request.columns, fewTile(routed, request.width, schedule));
     plan.parameters = {{kBytes, "input"}, {kIntegers, "ids"}, {kFloats, "weights"}, {kBytes, "down"}};
     if (shared)
       plan.parameters.push_back({kBytes, "sharedDown"});

@@ -21,10 +21,10 @@ def Kern_Dialect : Dialect {
     is printed as CUDA text behind the texts that it names.
 
     ```mlir
-    kern.func @matmulFew_3(%input: !kern.pointer<bytes, read>, %weight: !kern.pointer<bytes, read>,
+    kern.func @matmulFew_Q4_0_I16_7168x16384_1x2_residual(%input: !kern.pointer<bytes, read>, %weight: !kern.pointer<bytes, read>,
                            %residual: !kern.pointer<f32, read>, %result: !kern.pointer<f32, write>, %rows: i32)
         launch <threads = 128, grid_x = 56, rows_per_cta = 1, shared_bytes = 0, minimum_ctas = 5> texts ["MatmulFew.cuh"] {
-      kern.main_loop "strata::matmulFew<strata::Q4_0, strata::I16, 7168, 16384, epilogue, 1>"
+      kern.main_loop "strata::matmulFew<strata::Q4_0, strata::I16, 7168, 16384, epilogue, 1, 2>"
           (%input, %weight, %rows, %residual, %result) : ... epilogue [3, 4] (%value, %row, %column) {
         %0 = kern.load %residual[%row, %column] columns 7168 : !kern.pointer<f32, read>
         %1 = arith.addf %value, %0 : f32

@@ -26,7 +26,7 @@ def Kern_FuncOp : Kern_Op<"func", [
 
     Example:
     ```mlir
-    kern.func @add_0(%left: !kern.pointer<f32, read>, %right: !kern.pointer<f32, read>, %result: !kern.pointer<f32, write>, %rows: i32)
+    kern.func @add_7168(%left: !kern.pointer<f32, read>, %right: !kern.pointer<f32, read>, %result: !kern.pointer<f32, write>, %rows: i32)
         launch <threads = 128, grid_x = 14, rows_per_cta = 1, shared_bytes = 0, minimum_ctas = 4> texts ["Rows.cuh"] {
       kern.main_loop "strata::add<7168>"(%left, %right, %result)
           : !kern.pointer<f32, read>, !kern.pointer<f32, read>, !kern.pointer<f32, write>
@@ -100,7 +100,7 @@ def Kern_MainLoopOp : Kern_Op<"main_loop", [
 
     Example:
     ```mlir
-    kern.main_loop "strata::matmulFew<strata::Q4_0, strata::I16, 96, 256, epilogue, 1>"(%input, %weight, %rows, %residual, %result)
+    kern.main_loop "strata::matmulFew<strata::Q4_0, strata::I16, 96, 256, epilogue, 1, 1>"(%input, %weight, %rows, %residual, %result)
         : !kern.pointer<bytes, read>, !kern.pointer<bytes, read>, i32, !kern.pointer<f32, read>, !kern.pointer<f32, write>
         epilogue [3, 4] (%value, %row, %column) {
       kern.store %value, %result[%row, %column] columns 96 : !kern.pointer<f32, write>

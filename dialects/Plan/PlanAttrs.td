@@ -103,6 +103,21 @@ def Plan_ExpertParameters : Plan_Parameters<"Expert", "expert"> {
   }];
 }
 
+def Plan_Schedule : AttrDef<Plan_Dialect, "Schedule"> {
+  let mnemonic = "schedule";
+  let summary = "How the work of one product on the gpu is cut";
+  let description = [{
+    `columns` activation rows share a read of the weight. `rows` of the weight are worked on at once: by a lane in the few-column
+    form, by a CTA in a tensor-core tile. A multiprocessor must have room for `ctas` CTAs, which bounds a kernel's registers.
+
+    ```mlir
+    #plan.schedule<columns = 1, rows = 2, ctas = 5>
+    ```
+  }];
+  let parameters = (ins "uint32_t":$columns, "uint32_t":$rows, "uint32_t":$ctas);
+  let assemblyFormat = "`<` `columns` `=` $columns `,` `rows` `=` $rows `,` `ctas` `=` $ctas `>`";
+}
+
 def Plan_AnyParameters : AnyAttrOf<[
   Plan_NormParameters, Plan_RopeParameters, Plan_KvAppendParameters, Plan_AttentionParameters, Plan_HeadParameters,
   Plan_RouteParameters, Plan_ExpertParameters], "parameters of an operation">;

@@ -284,8 +284,9 @@ def Plan_DispatchOp : Plan_Op<"dispatch", [HasParent<"StageOp">, AttrSizedOperan
     Computes the operation `kind` over the rows of its stage. `docs/operations.md` says what each operation computes, with which operands and
     parameters; operands stand in its order, `none` where an optional one is absent. Buffers are read and written in place: a result
     may be the same buffer as a residual. Scratch stands in `reads` and, after the result, in `writes`. The form is `few` in a decode
-    program and `many` in a prompt program (`docs/numbers.md`). On the gpu, `kernels` are the functions of the `kern` dialect that are
-    launched for it, in order; they are there after `convert-plan-to-kern`.
+    program and `many` in a prompt program (`docs/numbers.md`). On the gpu, `schedules` say how the work of each product in it is cut
+    (`plan-choose-schedules`), and `kernels` are the functions of the `kern` dialect that are launched for it, in order; they are there
+    after `convert-plan-to-kern`.
 
     Example:
     ```mlir
@@ -297,10 +298,11 @@ def Plan_DispatchOp : Plan_Op<"dispatch", [HasParent<"StageOp">, AttrSizedOperan
                        Variadic<Plan_Operand>:$reads, DefaultValuedAttr<DenseI32ArrayAttr, "{}">:$absent,
                        OptionalAttr<Plan_AnyParameters>:$parameters,
                        Variadic<Plan_Destination>:$writes,
+                       OptionalAttr<TypedArrayAttrBase<Plan_Schedule, "schedules">>:$schedules,
                        OptionalAttr<TypedArrayAttrBase<FlatSymbolRefAttr, "kernels">>:$kernels);
   let assemblyFormat = [{
     $kind $form `on` $device `reads` `(` custom<Reads>($reads, $absent) `)` `writes` `(` $writes `)`
-    (`with` `(` $parameters^ `)`)? (`kernels` $kernels^)? attr-dict `:` functional-type($reads, $writes)
+    (`with` `(` $parameters^ `)`)? (`schedules` $schedules^)? (`kernels` $kernels^)? attr-dict `:` functional-type($reads, $writes)
   }];
   let extraClassDeclaration = [{
     /// The operands in the order of docs/operations.md; null where an optional one is absent.

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """A model compiled for a V100S, on the GPU that is simulated."""
 import json
+import os
 import re
 import shutil
 import unittest
@@ -63,10 +64,10 @@ class SimulatedGpu(ToolTest):
                 self.assertLess(gpu[form], 1.5 * host[form] + 1e-6, (name, activations, form))
 
     def testChunksChangeNothing(self):
-        prompt = ["-p", "A fox met an owl.", "--raw", "-n4", "--temperature=0", "--device=sim"]
-        texts = {self.succeed("strata-run", self.compileFor("v100s-32g", *options), *prompt).out
-                 for options in ([], ["--chunk-tokens=3"], ["--chunk-tokens=2", "--prompt-tokens=4"])}
-        self.assertEqual(len(texts), 1)
+        golden = self.goldenCase("tiny.Q4_0", 0, 8)
+        digests = [self.bits(self.compileFor("v100s-32g", *options), golden)
+                   for options in ([], ["--chunk-tokens=3"], ["--chunk-tokens=2", "--prompt-tokens=4"])]
+        self.assertEqual(digests, digests[:1] * 3)
 
     def testDevicesThatAreNotThere(self):
         gpu, host = self.compileFor("v100s-32g"), self.compileFor("host")
@@ -74,6 +75,35 @@ class SimulatedGpu(ToolTest):
         self.refuse(3, "", "strata-run", gpu, *FOX, "--device=host")
         self.refuse(3, "", "strata-run", host, *FOX, "--device=sim")
         self.refuse(3, "", "strata-run", gpu, *FOX, "--device=sim", "--activations=f32")
+
+    def testCompiledWhereItRuns(self):
+        artifact = self.compileFor("v100s-32g")
+        run = ["strata-run", artifact, "-p", "A fox met an owl.", "--raw", "-n3", "--temperature=0", "--device=sim"]
+        cache = self.folder / "cache"
+        environment = {**os.environ, "XDG_CACHE_HOME": str(cache)}
+        first = self.succeed(*run, "--jit", env=environment)
+        self.assertRegex(first.error, r"note: \d+ kernels compiled here with NVRTC 12\.\d+, 0 of them from the cache")
+        self.assertTrue(any(path.is_file() for path in cache.rglob("*")))
+        self.assertEqual(first.out, self.succeed(*run).out)
+        again = self.succeed(*run, "--jit", env=environment)
+        self.assertNotIn(" 0 of them", again.error)
+        self.assertEqual(first.out, again.out)
+        self.refuse(3, "N01", *run, "--jit", "--nvrtc", self.folder)
+        self.refuse(2, "", *run, "--nvrtc", self.folder)
+        self.refuse(2, "", *[word for word in run if word != "--device=sim"], "--jit")
+
+    def bits(self, artifact, golden, *options):
+        """The digests of the logits in both forms."""
+        out = self.succeed("strata-run", artifact, "--expect", golden, "--device=sim", *options).out
+        digests = re.findall(r" ([0-9a-f]{16}) ", out)
+        self.assertEqual(len(digests), 2, out)
+        return digests
+
+    def testEveryScheduleGivesTheSameBits(self):
+        artifact, golden = self.compileFor("v100s-32g"), self.goldenCase("tiny.Q4_0", 0, 8)
+        digests = [self.bits(artifact, golden, f"--simulator-seed={seed}") for seed in (0, 1, 7919)]
+        self.assertEqual(digests, digests[:1] * 3)
+        self.refuse(2, "", "strata-run", artifact, "--expect", golden, "--device=sim", "--simulator-seed=-1")
 
     def testNoCompilerOfKernels(self):
         out = self.folder / "m.strata"
@@ -84,7 +114,8 @@ class SimulatedGpu(ToolTest):
     def testKernelsAreShown(self):
         artifact = self.compileFor("v100s-32g")
         kernels = self.succeed("strata-dump", artifact, "--kernels").out
-        for name in ("embed_0", "rmsNorm_0", "matmulFew_0", "attentionSplits_0", "route_0", "expertsGateUp_0", "repack_0"):
+        for name in ("embed_Q4_0_1024x256", "rmsNorm_", "matmulFew_Q4_0_I16_", "attentionSplits_", "route_", "expertsGateUp_Q4_0_",
+                     "expertsDown_Q4_0_", "repack_Q4_0_1024x256"):
             self.assertIn(name, kernels)
         self.assertIn('extern "C" __global__', self.succeed("strata-dump", artifact, "--source").out)
         self.assertIn(".target sm_70", self.succeed("strata-dump", artifact, "--ptx").out)

@@ -5,6 +5,8 @@
 // The kernels of an artifact for a GPU.
 #include "tools/dump/Dump.h"
 
+#include <algorithm>
+
 namespace strata {
 
 namespace {
@@ -13,6 +15,14 @@ template <typename Visit> void forEachKernel(const LoadedArtifact &artifact, Vis
   if (const auto *kernels = artifact.root().kernels())
     for (const schema::Kernel *kernel : *kernels)
       visit(*kernel);
+}
+
+/// The column of names is as wide as the longest.
+size_t nameWidth(const LoadedArtifact &artifact) {
+  size_t width = std::string_view("kernel").size();
+  forEachKernel(artifact,
+                [&](const schema::Kernel &kernel) { width = std::max(width, dump::name(kernel.name()).size()); });
+  return width;
 }
 
 /// A text of every kernel under its name.
@@ -29,10 +39,11 @@ std::string texts(const LoadedArtifact &artifact, std::string_view title,
 
 std::string dumpKernels(const LoadedArtifact &artifact) {
   std::string result = dump::banner("Kernels");
-  result +=
-      fmt::format("{:<28}{:>9}{:>10}{:>10}{:>9}  repeated\n", "kernel", "threads", "grid x", "rows/CTA", "shared");
+  size_t width = nameWidth(artifact);
+  result += fmt::format("{:<{}}{:>9}{:>10}{:>10}{:>9}  repeated\n", "kernel", width, "threads", "grid x", "rows/CTA",
+                        "shared");
   forEachKernel(artifact, [&](const schema::Kernel &kernel) {
-    result += fmt::format("{:<28}{:>9}{:>10}{:>10}{:>9}", dump::name(kernel.name()), kernel.threads(),
+    result += fmt::format("{:<{}}{:>9}{:>10}{:>10}{:>9}", dump::name(kernel.name()), width, kernel.threads(),
                           dump::thousands(kernel.grid_x()), kernel.rows_per_cta(),
                           dump::thousands(uint64_t(kernel.dynamic_shared_bytes()) + kernel.shared_bytes()));
     if (kernel.segment_rows())
@@ -44,10 +55,11 @@ std::string dumpKernels(const LoadedArtifact &artifact) {
 
 std::string dumpResources(const LoadedArtifact &artifact) {
   std::string result = dump::banner("Resources");
-  result += fmt::format("{:<28}{:>10}{:>14}{:>15}{:>9}{:>12}\n", "kernel", "registers", "static shared",
+  size_t width = nameWidth(artifact);
+  result += fmt::format("{:<{}}{:>10}{:>14}{:>15}{:>9}{:>12}\n", "kernel", width, "registers", "static shared",
                         "dynamic shared", "stack", "cubin");
   forEachKernel(artifact, [&](const schema::Kernel &kernel) {
-    result += fmt::format("{:<28}{:>10}{:>14}{:>15}{:>9}{:>12}\n", dump::name(kernel.name()), kernel.registers(),
+    result += fmt::format("{:<{}}{:>10}{:>14}{:>15}{:>9}{:>12}\n", dump::name(kernel.name()), width, kernel.registers(),
                           kernel.shared_bytes(), kernel.dynamic_shared_bytes(), kernel.stack_bytes(),
                           dump::thousands(kernel.cubin()->size()));
   });

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 #include <functional>
+#include <memory>
+#include <xxhash.h>
 
 namespace strata::run {
 
@@ -43,17 +45,41 @@ Result<void> runAsDecode(Session &session, SequenceId sequence, std::span<const 
 
 constexpr Form kForms[] = {{"prompt", runAsPrompt}, {"decode", runAsDecode}};
 
+/// The XXH3-64 of all logits that were compared, so that two runs can be seen to have computed the same bits.
+class BitsDigest {
+public:
+  BitsDigest() { XXH3_64bits_reset(state.get()); }
+  void addRow(std::span<const float> logits) { XXH3_64bits_update(state.get(), logits.data(), logits.size_bytes()); }
+  uint64_t value() const { return XXH3_64bits_digest(state.get()); }
+
+private:
+  struct Free {
+    void operator()(XXH3_state_t *memory) const { XXH3_freeState(memory); }
+  };
+  std::unique_ptr<XXH3_state_t, Free> state{XXH3_createState()};
+};
+
+/// What is known of a case that ran in one form.
+struct CaseOutcome {
+  Deviation deviation;
+  GreedyAgreement greedy;
+  BitsDigest bits;
+};
+
 /// Prints figures as they come and remembers the first bound that one of them passed.
 class Report {
 public:
   explicit Report(const Bounds &givenBounds) : bounds(givenBounds) {
-    fmt::print("{:<6}{:<8}{:>5}{:>14}{:>14}{:>14}{:>10}\n", "case", "form", "rows", "largest", "nmse", "median nmse",
-               "greedy");
+    fmt::print("{:<6}{:<8}{:>5}{:>14}{:>14}{:>14}{:>18}{:>10}\n", "case", "form", "rows", "largest", "nmse",
+               "median nmse", "bits", "greedy");
   }
 
-  void add(std::size_t index, const char *form, const Deviation &deviation, const GreedyAgreement &greedy) {
-    fmt::print("{:<6}{:<8}{:>5}{:>14.3e}{:>14.3e}{:>14.3e}{:>10}\n", index, form, deviation.rows(), deviation.largest(),
-               deviation.nmse(), median(deviation.rowNmse()), fmt::format("{}/{}", greedy.equal, greedy.counted));
+  void add(std::size_t index, const char *form, const CaseOutcome &outcome) {
+    const Deviation &deviation = outcome.deviation;
+    const GreedyAgreement &greedy = outcome.greedy;
+    fmt::print("{:<6}{:<8}{:>5}{:>14.3e}{:>14.3e}{:>14.3e}{:>18}{:>10}\n", index, form, deviation.rows(),
+               deviation.largest(), deviation.nmse(), median(deviation.rowNmse()),
+               fmt::format("{:016x}", outcome.bits.value()), fmt::format("{}/{}", greedy.equal, greedy.counted));
     std::string where = fmt::format("case {}, {} form", index, form);
     check(where, "the largest difference", deviation.largest(), "--tolerance", bounds.tolerance);
     check(where, "the normalised mean square error", deviation.nmse(), "--nmse", bounds.nmse);
@@ -92,22 +118,23 @@ private:
 };
 
 /// One case in one form.
-Result<Deviation> runCase(Session &session, const Form &form, const GoldenFile &golden, const GoldenCase &test,
-                          double tolerance, GreedyAgreement &greedy) {
-  Deviation deviation;
+Result<CaseOutcome> runCase(Session &session, const Form &form, const GoldenFile &golden, const GoldenCase &test,
+                            double tolerance) {
+  CaseOutcome outcome;
   auto next = test.rows.begin();
   auto compare = [&](uint32_t position, std::span<const float> logits) {
     if (next == test.rows.end() || next->position != position)
       return;
-    deviation.addRow(logits, golden.logits.row(next->row));
-    greedy.addRow(test, position, logits, tolerance);
+    outcome.deviation.addRow(logits, golden.logits.row(next->row));
+    outcome.greedy.addRow(test, position, logits, tolerance);
+    outcome.bits.addRow(logits);
     ++next;
   };
   STRATA_ASSIGN(SequenceId sequence, session.openSequence());
   Result<void> run = form.run(session, sequence, test.tokens(), compare);
   session.closeSequence(sequence);
   STRATA_TRY(run);
-  return deviation;
+  return outcome;
 }
 
 } // namespace
@@ -122,11 +149,11 @@ Result<ExitCode> expectGolden(Session &session, const std::string &path, const B
   for (const Form &form : kForms) {
     std::vector<double> rowNmse;
     for (std::size_t index = 0; index < golden.cases.size(); ++index) {
-      GreedyAgreement greedy;
-      STRATA_ASSIGN(Deviation deviation,
-                    runCase(session, form, golden, golden.cases[index], bounds.tolerance.value_or(0), greedy));
-      report.add(index, form.name, deviation, greedy);
-      rowNmse.insert(rowNmse.end(), deviation.rowNmse().begin(), deviation.rowNmse().end());
+      STRATA_ASSIGN(CaseOutcome outcome,
+                    runCase(session, form, golden, golden.cases[index], bounds.tolerance.value_or(0)));
+      report.add(index, form.name, outcome);
+      const std::vector<double> &errors = outcome.deviation.rowNmse();
+      rowNmse.insert(rowNmse.end(), errors.begin(), errors.end());
     }
     report.addForm(form.name, std::move(rowNmse));
   }

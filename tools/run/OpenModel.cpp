@@ -8,6 +8,7 @@
 #include "runtime/Device/Sim/SimDevice.h"
 #include "runtime/Text/GgufVocabulary.h"
 #include "runtime/Weights/Gguf.h"
+#include "tools/run/CompileSources.h"
 
 #include <array>
 #include <fmt/format.h>
@@ -48,12 +49,22 @@ void noteSettings(const Session &session) {
                schema::EnumNameKvEncoding(session.kv()));
 }
 
+/// With --jit on the PTX that the artifact's source compiles to here.
+Result<std::unique_ptr<Device>> simulator(const schema::Artifact &artifact, const Options &options) {
+  SimDeviceOptions simulated;
+  simulated.seed = options.simulatorSeed;
+  if (options.jit) {
+    STRATA_ASSIGN(simulated.ptx, compileSources(artifact, options.nvrtc));
+  }
+  return SimDevice::create(artifact, simulated);
+}
+
 /// The simulator if it is asked for; nothing for the host, which a session makes itself. Exit code 3 if the artifact
 /// was not compiled for what is asked for.
 Result<std::unique_ptr<Device>> chooseDevice(const schema::Artifact &artifact, const Options &options) {
   bool planned = artifact.arenas()->Get(0)->device() == schema::DeviceKind::gpu;
   if (options.device == "sim")
-    return SimDevice::create(artifact);
+    return simulator(artifact, options);
   if (planned)
     return fail(
         ExitCode::Machine, "",

@@ -14,6 +14,11 @@ namespace {
 
 constexpr std::string_view kBoundOptions[] = {"--tolerance", "--nmse", "--median-nmse"};
 
+/// CLI11 wraps a negative number into an unsigned one.
+std::string notNegative(const std::string &text) {
+  return text.starts_with('-') ? text + " is negative" : "";
+}
+
 void addWork(CLI::App &app, Options &options) {
   const char *group = "What to do";
   app.add_option("-p,--prompt", options.prompt, "answer this; with --interactive, the first message")->group(group);
@@ -51,10 +56,7 @@ void addSampling(CLI::App &app, text::SamplingOptions &sampling) {
   add("--top-p", sampling.topP, "keep the fewest likeliest that reach P together");
   add("--min-p", sampling.minP, "keep what is at least P times as likely as the likeliest");
   add("--repetition-penalty", sampling.repetitionPenalty, "above 1, earlier tokens become less likely");
-  // CLI11 wraps a negative number into an unsigned one.
-  add("--seed", sampling.seed, "equal seeds give equal answers")->check([](const std::string &text) {
-    return text.starts_with('-') ? text + " is negative" : "";
-  });
+  add("--seed", sampling.seed, "equal seeds give equal answers")->check(notNegative);
 }
 
 void addBounds(CLI::App &app, Bounds &bounds) {
@@ -79,6 +81,16 @@ void addMachine(CLI::App &app, Options &options) {
          "--device", options.device,
          "host, or sim, which simulates the GPU that an artifact was compiled for; without it, what the plan says")
       ->group(group);
+  app.add_flag("--jit", options.jit,
+               "compile the kernels' source in the artifact here, with NVRTC, instead of taking the PTX beside it")
+      ->group(group);
+  app.add_option("--nvrtc", options.nvrtc,
+                 "the folder of libnvrtc.so.12 for --jit; without it, where tools/cuda.sh put it, then the system")
+      ->group(group);
+  app.add_option("--simulator-seed", options.simulatorSeed,
+                 "orders the simulated CTAs, warps and lanes anew; results do not depend on it")
+      ->group(group)
+      ->check(notNegative);
   app.add_option("--threads", options.session.threads, "worker threads; without it, as many as this process may use")
       ->group(group)
       ->check(CLI::Range(1U, 4096U));
@@ -144,6 +156,12 @@ Result<void> checkOptions(const CLI::App &app, Options &options) {
     for (std::string_view bound : kBoundOptions)
       if (app.count(std::string(bound)) != 0)
         return commandLine(fmt::format("{} belongs to --expect", bound));
+  if (options.device != "sim")
+    for (const char *option : {"--jit", "--simulator-seed"})
+      if (app.count(option) != 0)
+        return commandLine(fmt::format("{} belongs to --device=sim", option));
+  if (app.count("--nvrtc") != 0 && !options.jit)
+    return commandLine("--nvrtc belongs to --jit");
   if (!options.device.empty() && options.device != "host" && options.device != "sim")
     return fail(
         ExitCode::Machine, "",

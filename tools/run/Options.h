@@ -28,7 +28,10 @@ struct Bounds {
 struct Options {
   std::string model; ///< The artifact; with --tokenize also a GGUF file.
   std::string weights;
-  std::string device; ///< Empty: what the plan says.
+  std::string device;         ///< Empty: what the plan says.
+  bool jit = false;           ///< Compile the artifact's kernels here instead of taking its PTX.
+  std::string nvrtc;          ///< NVRTC's folder; empty: where it is found.
+  uint64_t simulatorSeed = 0; ///< Of the order in which the simulator takes CTAs, warps and lanes.
 
   Mode mode = Mode::Prompt;
   std::optional<std::string> prompt;

@@ -15,17 +15,18 @@ template <class A> constexpr unsigned promptColumns() {
   return A::kQuantised ? kTileColumns : 4;
 }
 
-/// Results per CTA and tiles of a matrix [N, K].
-template <class W, class A, unsigned N, unsigned K, bool GATED> struct PromptShape {
+/// Results per CTA and tiles of a matrix [N, K]. R is how many of its rows a lane works on, or the rows of a
+/// tensor-core tile.
+template <class W, class A, unsigned N, unsigned K, unsigned R, bool GATED> struct PromptShape {
   static constexpr unsigned kColumns = promptColumns<A>();
-  using Few = FewShape<W, A, N, K, kColumns, GATED ? 2 : 1>;
-  static constexpr unsigned kResults = !A::kQuantised ? Few::kTile : GATED ? kTileRows / 2 : kTileRows;
+  static_assert(!A::kQuantised || R == kTileRows, "tiles have one shape");
+  static constexpr unsigned kResults = !A::kQuantised ? FewShape<W, N, K, R>::kTile : GATED ? R / 2 : R;
   static constexpr unsigned kTiles = ceilDivide(N, kResults);
 };
 
 /// write(value, index, row) for a tile of products with `count` activation rows; rowOf(index) gives each, index below
 /// count.
-template <class W, class A, unsigned N, unsigned K, class RowOf, class Write>
+template <class W, class A, unsigned N, unsigned K, unsigned R, class RowOf, class Write>
 __device__ __forceinline__ void promptProduct(const RowOf &rowOf, unsigned count, const Byte *matrix, unsigned firstRow,
                                               const Write &write) {
   if constexpr (A::kQuantised) {
@@ -37,7 +38,7 @@ __device__ __forceinline__ void promptProduct(const RowOf &rowOf, unsigned count
                                                        });
   } else {
     constexpr unsigned C = promptColumns<A>();
-    using Shape = FewShape<W, A, N, K, C>;
+    using Shape = FewShape<W, N, K, R>;
     unsigned first = firstRow + warpIndex() * Shape::kRowsPerWarp, tile[Shape::kRows];
     tileRows<N, Shape::kGroups>(first, tile);
     const Byte *columns[C];
@@ -53,7 +54,7 @@ __device__ __forceinline__ void promptProduct(const RowOf &rowOf, unsigned count
 }
 
 /// The same of silu(gate · x) · (up · x).
-template <class WG, class WU, class A, unsigned N, unsigned K, class RowOf, class Write>
+template <class WG, class WU, class A, unsigned N, unsigned K, unsigned R, class RowOf, class Write>
 __device__ __forceinline__ void promptGated(const RowOf &rowOf, unsigned count, const Byte *gate, const Byte *up,
                                             unsigned firstRow, const Write &write) {
   if constexpr (A::kQuantised) {
@@ -65,7 +66,7 @@ __device__ __forceinline__ void promptGated(const RowOf &rowOf, unsigned count, 
                                                         });
   } else {
     constexpr unsigned C = promptColumns<A>();
-    using Shape = FewShape<WG, A, N, K, C, 2>;
+    using Shape = FewShape<WG, N, K, R>;
     unsigned first = firstRow + warpIndex() * Shape::kRowsPerWarp, tile[Shape::kRows];
     tileRows<N, Shape::kGroups>(first, tile);
     const Byte *columns[C];
@@ -80,12 +81,12 @@ __device__ __forceinline__ void promptGated(const RowOf &rowOf, unsigned count, 
 
 /// hidden[position in the segment][WIDTH] for the pairs of a segment: 128 threads, gridX tiles of a matrix · column
 /// tiles of a segment (at most SEGMENT, ceil(SEGMENT / columns) + X), one CTA high.
-template <class WG, class WU, class A, class X, unsigned SEGMENT>
+template <class WG, class WU, class A, class X, unsigned SEGMENT, unsigned R>
 __device__ __forceinline__ void expertsPromptGateUp(const Byte *input, const Byte *gate, const Byte *up,
                                                     const int *sorted, const int *offsets, float *hidden, unsigned rows,
                                                     unsigned segment) {
   constexpr unsigned N = X::kWidth, K = X::kEmbedding;
-  using Shape = PromptShape<WG, A, N, K, true>;
+  using Shape = PromptShape<WG, A, N, K, R, true>;
   Segment pairs = segmentOf<SEGMENT>(rows * X::kUsed, segment);
   PairTile tile = findTile<X::kExperts, Shape::kColumns>(offsets, pairs, blockIdx.x / Shape::kTiles);
   if (tile.count == 0)
@@ -94,24 +95,24 @@ __device__ __forceinline__ void expertsPromptGateUp(const Byte *input, const Byt
     unsigned token = static_cast<unsigned>(sorted[tile.first + index]) / X::kUsed;
     return input + static_cast<unsigned long long>(token) * A::rowBytes(K);
   };
-  promptGated<WG, WU, A, N, K>(
+  promptGated<WG, WU, A, N, K, R>(
       rowOf, tile.count, gate + tile.expert * matrixBytes<WG, N, K>(), up + tile.expert * matrixBytes<WU, N, K>(),
       blockIdx.x % Shape::kTiles * Shape::kResults,
       [&](float value, unsigned index, unsigned row) { hidden[(tile.first - pairs.begin + index) * N + row] = value; });
 }
 
 /// partial[position in the segment][E] = down[expert] · the pair's hidden row, grid as before.
-template <class W, class A, class X, unsigned SEGMENT>
+template <class W, class A, class X, unsigned SEGMENT, unsigned R>
 __device__ __forceinline__ void expertsPromptDown(const Byte *hidden, const Byte *down, const int *offsets,
                                                   float *partial, unsigned rows, unsigned segment) {
   constexpr unsigned N = X::kEmbedding, K = X::kWidth;
-  using Shape = PromptShape<W, A, N, K, false>;
+  using Shape = PromptShape<W, A, N, K, R, false>;
   Segment pairs = segmentOf<SEGMENT>(rows * X::kUsed, segment);
   PairTile tile = findTile<X::kExperts, Shape::kColumns>(offsets, pairs, blockIdx.x / Shape::kTiles);
   if (tile.count == 0)
     return;
   auto rowOf = [&](unsigned index) { return hidden + (tile.first - pairs.begin + index) * A::rowBytes(K); };
-  promptProduct<W, A, N, K>(
+  promptProduct<W, A, N, K, R>(
       rowOf, tile.count, down + tile.expert * matrixBytes<W, N, K>(), blockIdx.x % Shape::kTiles * Shape::kResults,
       [&](float value, unsigned index, unsigned row) {
         partial[static_cast<unsigned long long>(tile.first - pairs.begin + index) * N + row] = value;
@@ -152,40 +153,40 @@ __device__ __forceinline__ void expertsPromptGather(const float *weights, const 
 
 /// The shared expert's hidden rows of a segment of tokens: gridX tiles of the matrix · ceil(SEGMENT / columns), one CTA
 /// high.
-template <class WG, class WU, class A, class X, unsigned SEGMENT>
+template <class WG, class WU, class A, class X, unsigned SEGMENT, unsigned R>
 __device__ __forceinline__ void sharedPromptGateUp(const Byte *input, const Byte *gate, const Byte *up, float *hidden,
                                                    unsigned rows, unsigned segment) {
   constexpr unsigned N = X::kShared, K = X::kEmbedding;
-  using Shape = PromptShape<WG, A, N, K, true>;
+  using Shape = PromptShape<WG, A, N, K, R, true>;
   Segment tokens = segmentOf<SEGMENT>(rows, segment);
   unsigned first = tokens.begin + blockIdx.x / Shape::kTiles * Shape::kColumns;
   if (first >= tokens.end)
     return;
   unsigned count = smaller(tokens.end - first, Shape::kColumns);
   auto rowOf = [&](unsigned index) { return input + static_cast<unsigned long long>(first + index) * A::rowBytes(K); };
-  promptGated<WG, WU, A, N, K>(
+  promptGated<WG, WU, A, N, K, R>(
       rowOf, count, gate, up, blockIdx.x % Shape::kTiles * Shape::kResults,
       [&](float value, unsigned index, unsigned row) { hidden[(first - tokens.begin + index) * N + row] = value; });
 }
 
 /// result = epilogue(routed + shared down · hidden, t, n, residual, result) for a segment of tokens, grid as before.
-template <class W, class A, class X, unsigned SEGMENT, auto EPILOGUE>
+template <class W, class A, class X, unsigned SEGMENT, auto EPILOGUE, unsigned R>
 __device__ __forceinline__ void sharedPromptDown(const Byte *hidden, const Byte *down, const float *routed,
                                                  const float *residual, float *result, unsigned rows,
                                                  unsigned segment) {
   constexpr unsigned N = X::kEmbedding, K = X::kShared;
-  using Shape = PromptShape<W, A, N, K, false>;
+  using Shape = PromptShape<W, A, N, K, R, false>;
   Segment tokens = segmentOf<SEGMENT>(rows, segment);
   unsigned first = tokens.begin + blockIdx.x / Shape::kTiles * Shape::kColumns;
   if (first >= tokens.end)
     return;
   unsigned count = smaller(tokens.end - first, Shape::kColumns);
   auto rowOf = [&](unsigned index) { return hidden + (first - tokens.begin + index) * A::rowBytes(K); };
-  promptProduct<W, A, N, K>(rowOf, count, down, blockIdx.x % Shape::kTiles * Shape::kResults,
-                            [&](float value, unsigned index, unsigned row) {
-                              float sum = routed[static_cast<unsigned long long>(first + index) * N + row] + value;
-                              EPILOGUE(sum, first + index, row, residual, result);
-                            });
+  promptProduct<W, A, N, K, R>(rowOf, count, down, blockIdx.x % Shape::kTiles * Shape::kResults,
+                               [&](float value, unsigned index, unsigned row) {
+                                 float sum = routed[static_cast<unsigned long long>(first + index) * N + row] + value;
+                                 EPILOGUE(sum, first + index, row, residual, result);
+                               });
 }
 
 /// Where there is no shared expert: result = epilogue(routed, t, n, residual, result). gridX ceil(E / 128), a row per

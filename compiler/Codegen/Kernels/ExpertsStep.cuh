@@ -17,10 +17,10 @@ template <unsigned X, unsigned USED, unsigned E, unsigned WIDTH, unsigned SHARED
 };
 
 /// The tile of silu(gate · x) · (up · x) that starts at row `first` of two matrices [N, K], to result[row].
-template <class WG, class WU, class A, unsigned N, unsigned K>
+template <class WG, class WU, class A, unsigned N, unsigned K, unsigned R>
 __device__ __forceinline__ void gateUpTile(const Byte *column, const Byte *gate, const Byte *up, unsigned first,
                                            float *result) {
-  using Shape = FewShape<WG, A, N, K, 1, 2>;
+  using Shape = FewShape<WG, N, K, R>;
   first += warpIndex() * Shape::kRowsPerWarp;
   unsigned tile[Shape::kRows];
   tileRows<N, Shape::kGroups>(first, tile);
@@ -31,36 +31,37 @@ __device__ __forceinline__ void gateUpTile(const Byte *column, const Byte *gate,
 }
 
 /// 128 threads, gridX USED · tiles of an expert + tiles of the shared one, a row per CTA. WG and WU
-/// are the encodings of gate and up of the routed experts, WSG and WSU of the shared one.
-template <class WG, class WU, class WSG, class WSU, class A, class X>
+/// are the encodings of gate and up of the routed experts, WSG and WSU of the shared one; R and RS how many rows a lane
+/// works on.
+template <class WG, class WU, class WSG, class WSU, class A, class X, unsigned R, unsigned RS>
 __device__ __forceinline__ void expertsGateUp(const Byte *input, const int *ids, const Byte *gate, const Byte *up,
                                               const Byte *sharedGate, const Byte *sharedUp, float *result) {
   constexpr unsigned kWidth = X::kWidth, kEmbedding = X::kEmbedding;
-  using Shape = FewShape<WG, A, kWidth, kEmbedding, 1, 2>;
+  using Shape = FewShape<WG, kWidth, kEmbedding, R>;
   const Byte *column = input + static_cast<unsigned long long>(blockIdx.y) * A::rowBytes(kEmbedding);
   float *row = result + static_cast<unsigned long long>(blockIdx.y) * X::kHidden;
   unsigned slot = blockIdx.x / Shape::kTiles;
   if (slot < X::kUsed) {
     unsigned first = blockIdx.x % Shape::kTiles * Shape::kTile;
     auto expert = static_cast<unsigned>(ids[static_cast<unsigned long long>(blockIdx.y) * X::kUsed + slot]);
-    gateUpTile<WG, WU, A, kWidth, kEmbedding>(column, gate + expert * matrixBytes<WG, kWidth, kEmbedding>(),
-                                              up + expert * matrixBytes<WU, kWidth, kEmbedding>(), first,
-                                              row + slot * kWidth);
+    gateUpTile<WG, WU, A, kWidth, kEmbedding, R>(column, gate + expert * matrixBytes<WG, kWidth, kEmbedding>(),
+                                                 up + expert * matrixBytes<WU, kWidth, kEmbedding>(), first,
+                                                 row + slot * kWidth);
   } else if constexpr (X::kShared > 0) {
-    using SharedShape = FewShape<WSG, A, X::kShared, kEmbedding, 1, 2>;
+    using SharedShape = FewShape<WSG, X::kShared, kEmbedding, RS>;
     unsigned first = (blockIdx.x - X::kUsed * Shape::kTiles) * SharedShape::kTile;
-    gateUpTile<WSG, WSU, A, X::kShared, kEmbedding>(column, sharedGate, sharedUp, first, row + X::kUsed * kWidth);
+    gateUpTile<WSG, WSU, A, X::kShared, kEmbedding, RS>(column, sharedGate, sharedUp, first, row + X::kUsed * kWidth);
   }
 }
 
 /// result[t] = residual[t] + (sum of weight · down[expert] · hidden part of the slot + shared down · the last part):
 /// 128 threads, gridX row tiles of E, a row per CTA. Slots are in ascending expert index. The residual may be the
 /// result.
-template <class W, class WS, class A, class X, auto EPILOGUE>
+template <class W, class WS, class A, class X, auto EPILOGUE, unsigned R>
 __device__ __forceinline__ void expertsDown(const Byte *hidden, const int *ids, const float *weights, const Byte *down,
                                             const Byte *sharedDown, const float *residual, float *result) {
   constexpr unsigned kWidth = X::kWidth, kEmbedding = X::kEmbedding, kLanes = RowShape<W, kWidth>::kLanes;
-  using Shape = FewShape<W, A, kEmbedding, kWidth, 1>;
+  using Shape = FewShape<W, kEmbedding, kWidth, R>;
   unsigned first = blockIdx.x * Shape::kTile + warpIndex() * Shape::kRowsPerWarp;
   unsigned tile[Shape::kRows];
   tileRows<kEmbedding, Shape::kGroups>(first, tile);

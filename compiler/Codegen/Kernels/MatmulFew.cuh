@@ -9,16 +9,11 @@
 
 namespace strata {
 
-/// What has to be known of a few-column product: the compiler computes the same in Geometry.cpp.
-/// A lane works on kRows weight rows at once, which C activation rows share. WEIGHTS is how many weights are read side
-/// by side.
-template <class W, class A, unsigned N, unsigned K, unsigned C, unsigned WEIGHTS = 1> struct FewShape {
+/// How a few-column product with the weight W [N, K] is cut if a lane works on R of its rows at once (Schedules.cpp
+/// chooses).
+template <class W, unsigned N, unsigned K, unsigned R> struct FewShape {
   static constexpr unsigned kGroups = RowShape<W, K>::kGroups;
-  // More rows share what is read of the activations; eight columns leave registers for two.
-  static constexpr bool kFour = C == 4 && kGroups == 1 && A::kQuantised && WEIGHTS == 1 && !W::kHalves;
-  // Matrices of few rows are spread over more CTAs instead.
-  static constexpr bool kSmall = C <= 2 && N < 2560 && WEIGHTS == 1;
-  static constexpr unsigned kRows = kFour ? 4 : kGroups <= 2 && !kSmall ? 2 : 1;
+  static constexpr unsigned kRows = R;
   static constexpr unsigned kRowsPerWarp = kGroups * kRows;
   static constexpr unsigned kTile = 4 * kRowsPerWarp;
   static constexpr unsigned kTiles = ceilDivide(N, kTile);
@@ -63,10 +58,10 @@ __device__ __forceinline__ void writeTile(unsigned firstRow, unsigned firstColum
 }
 
 /// result[t][n] = epilogue(sum over k of input[t][k] · weight[n][k], t, n, residual, result).
-template <class W, class A, unsigned N, unsigned K, auto EPILOGUE, unsigned C = 1>
+template <class W, class A, unsigned N, unsigned K, auto EPILOGUE, unsigned C, unsigned R>
 __device__ __forceinline__ void matmulFew(const Byte *input, const Byte *weight, unsigned rows, const float *residual,
                                           float *result) {
-  using Shape = FewShape<W, A, N, K, C>;
+  using Shape = FewShape<W, N, K, R>;
   unsigned first = blockIdx.x * Shape::kTile + warpIndex() * Shape::kRowsPerWarp, firstColumn = blockIdx.y * C;
   unsigned tile[Shape::kRows];
   tileRows<N, Shape::kGroups>(first, tile);
@@ -103,10 +98,10 @@ __device__ __forceinline__ void gatedValues(const Byte *gate, const Byte *up, co
 
 /// result[t][n] = epilogue(silu(gate) · up, t, n, residual, result). WG and WU may differ where both are
 /// block-quantised.
-template <class WG, class WU, class A, unsigned N, unsigned K, auto EPILOGUE, unsigned C = 1>
+template <class WG, class WU, class A, unsigned N, unsigned K, auto EPILOGUE, unsigned C, unsigned R>
 __device__ __forceinline__ void gatedMatmulFew(const Byte *input, const Byte *gate, const Byte *up, unsigned rows,
                                                const float *residual, float *result) {
-  using Shape = FewShape<WG, A, N, K, C, 2>;
+  using Shape = FewShape<WG, N, K, R>;
   unsigned first = blockIdx.x * Shape::kTile + warpIndex() * Shape::kRowsPerWarp, firstColumn = blockIdx.y * C;
   unsigned tile[Shape::kRows];
   tileRows<N, Shape::kGroups>(first, tile);
@@ -121,10 +116,10 @@ __device__ __forceinline__ void gatedMatmulFew(const Byte *input, const Byte *ga
 
 /// result[t][h·N + n] = epilogue(sum over k of input[t][h·K + k] · weight[h][n][k], t, h·N + n, residual, result).
 /// gridX is HEADS · row tiles.
-template <class W, class A, unsigned HEADS, unsigned N, unsigned K, auto EPILOGUE, unsigned C = 1>
+template <class W, class A, unsigned HEADS, unsigned N, unsigned K, auto EPILOGUE, unsigned C, unsigned R>
 __device__ __forceinline__ void headMatmulFew(const Byte *input, const Byte *weight, unsigned rows,
                                               const float *residual, float *result) {
-  using Shape = FewShape<W, A, N, K, C>;
+  using Shape = FewShape<W, N, K, R>;
   unsigned head = blockIdx.x / Shape::kTiles;
   unsigned first = blockIdx.x % Shape::kTiles * Shape::kTile + warpIndex() * Shape::kRowsPerWarp;
   unsigned firstColumn = blockIdx.y * C;

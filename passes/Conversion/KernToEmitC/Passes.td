@@ -15,14 +15,14 @@ def ConvertKernToEmitC : Pass<"convert-kern-to-emitc", "::mlir::ModuleOp"> {
 
     Before:
     ```mlir
-    kern.func @add_0(%left: !kern.pointer<f32, read>, %right: !kern.pointer<f32, read>, %result: !kern.pointer<f32, write>, %rows: i32)
+    kern.func @add_7168(%left: !kern.pointer<f32, read>, %right: !kern.pointer<f32, read>, %result: !kern.pointer<f32, write>, %rows: i32)
         launch <threads = 128, grid_x = 14, rows_per_cta = 1, shared_bytes = 0, minimum_ctas = 4> texts ["Rows.cuh"] {
       kern.main_loop "strata::add<7168>"(%left, %right, %result) : ...
     }
     ```
     After, printed:
     ```c++
-    extern "C" __global__ __launch_bounds__(128, 4) void add_0(const float * v1, const float * v2, float * v3, unsigned v4) {
+    extern "C" __global__ __launch_bounds__(128, 4) void add_7168(const float * v1, const float * v2, float * v3, unsigned v4) {
       strata::add<7168>(v1, v2, v3);
       return;
     }

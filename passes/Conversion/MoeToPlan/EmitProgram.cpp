@@ -115,7 +115,8 @@ void ProgramEmitter::emitDispatch(const PlannedDispatch &dispatch) {
   MLIRContext *context = builder.getContext();
   DispatchOp::create(builder, dispatch.location, OperationKindAttr::get(context, dispatch.kind),
                      FormAttr::get(context, form), DeviceKindAttr::get(context, program.device), reads,
-                     builder.getDenseI32ArrayAttr(absent), dispatch.parameters, writes, ArrayAttr());
+                     builder.getDenseI32ArrayAttr(absent), dispatch.parameters, writes, /*schedules=*/ArrayAttr(),
+                     /*kernels=*/ArrayAttr());
 }
 
 void ProgramEmitter::emitBlock(const PlannedBlock &block) {

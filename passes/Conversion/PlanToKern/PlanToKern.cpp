@@ -4,6 +4,8 @@
 
 // Turns dispatches on the gpu into launches of kernels.
 
+#include "compiler/Kernels/KernelName.h"
+#include "compiler/Kernels/Schedules.h"
 #include "dialects/Moe/MoeTypes.h"
 #include "passes/Conversion/PlanToKern/Passes.h"
 #include "passes/Conversion/PlanToKern/RequestOf.h"
@@ -38,7 +40,7 @@ private:
   void emitEpilogue(kern::MainLoopOp loop, const kernels::Step &step, Value residual, Value result);
 
   llvm::StringMap<FlatSymbolRefAttr> known; ///< By all that makes a kernel what it is.
-  llvm::StringMap<unsigned> numbers;        ///< Kernels of each name.
+  llvm::StringMap<unsigned> numbers;        ///< Kernels of each name; they differ in what it does not say.
   uint64_t launches = 0, shared = 0;
 };
 
@@ -63,6 +65,17 @@ std::string keyOf(const kernels::Plan &plan, const kernels::Step &step, ArrayRef
   for (float frequency : frequencies)
     stream << llvm::bit_cast<uint32_t>(frequency) << ',';
   return key;
+}
+
+/// The dispatch's schedules, if the kernels can be built with them.
+LogicalResult addSchedules(DispatchOp dispatch, kernels::Request &request) {
+  if (std::optional<ArrayAttr> schedules = dispatch.getSchedules())
+    for (auto schedule : schedules->getAsRange<ScheduleAttr>())
+      request.schedules.push_back({schedule.getColumns(), schedule.getRows(), schedule.getCtas()});
+  std::string fault = kernels::checkSchedules(request, request.schedules);
+  if (!fault.empty())
+    return dispatch.emitError() << fault << "; run --plan-choose-schedules before";
+  return success();
 }
 
 } // namespace
@@ -130,7 +143,9 @@ FlatSymbolRefAttr ConvertPlanToKern::functionFor(const kernels::Plan &plan, cons
     return symbol;
   }
   OpBuilder builder = OpBuilder::atBlockEnd(getOperation().getBody());
-  std::string name = step.name + "_" + std::to_string(numbers[step.name]++);
+  std::string name = kernels::kernelName(step);
+  if (unsigned before = numbers[name]++)
+    name += "_" + std::to_string(before + 1);
   auto launch = kern::LaunchAttr::get(&getContext(), step.threads, step.gridX, step.rowsPerCta, step.dynamicSharedBytes,
                                       step.minimumCtas);
   kern::RepeatAttr repeat;
@@ -151,7 +166,7 @@ FlatSymbolRefAttr ConvertPlanToKern::functionFor(const kernels::Plan &plan, cons
 
 LogicalResult ConvertPlanToKern::convert(DispatchOp dispatch) {
   FailureOr<kernels::Request> request = requestOf(dispatch);
-  if (failed(request))
+  if (failed(request) || failed(addSchedules(dispatch, *request)))
     return failure();
   kernels::Plan plan = kernels::plan(*request);
   if (plan.steps.empty())

@@ -27,14 +27,17 @@ Result<std::unique_ptr<SimDevice>> SimDevice::create(const schema::Artifact &art
         "for a machine with a GPU");
   std::unique_ptr<SimDevice> device(new SimDevice(options));
   device->kernels.reserve(artifact.kernels()->size());
-  for (const schema::Kernel *kernel : *artifact.kernels())
-    STRATA_TRY(device->load(*kernel));
+  for (uint32_t i = 0; i < artifact.kernels()->size(); ++i) {
+    const schema::Kernel &kernel = *artifact.kernels()->Get(i);
+    STRATA_TRY(
+        device->load(kernel, options.ptx.empty() ? kernel.ptx()->string_view() : std::string_view(options.ptx[i])));
+  }
   return device;
 }
 
-Result<void> SimDevice::load(const schema::Kernel &kernel) {
+Result<void> SimDevice::load(const schema::Kernel &kernel, std::string_view ptx) {
   std::string name = escapeName(kernel.name()->string_view());
-  auto module = sim::Module::load(kernel.ptx()->string_view(), memory);
+  auto module = sim::Module::load(ptx, memory);
   if (!module)
     return fail(module.error().code, module.error().id, fmt::format("kernel {}: {}", name, module.error().message));
   const sim::Program *program = module->find(kernel.name()->string_view());

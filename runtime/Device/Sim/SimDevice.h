@@ -9,6 +9,8 @@
 #include "runtime/Simulator/Simulator.h"
 
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace strata {
@@ -16,6 +18,7 @@ namespace strata {
 struct SimDeviceOptions {
   sim::Checks checks = {true, true, false, false}; ///< Without counts.
   uint64_t seed = 0;                               ///< Of the schedule: results must not depend on it.
+  std::vector<std::string> ptx; ///< In place of the artifact's, one for every kernel; empty: the artifact's.
 };
 
 /// Its memory is the host's, and an address means the same to both. `launch` returns when all kernels of the dispatch
@@ -51,7 +54,7 @@ private:
   };
 
   explicit SimDevice(const SimDeviceOptions &chosen) : options(chosen), launcher(memory) {}
-  Result<void> load(const schema::Kernel &kernel);
+  Result<void> load(const schema::Kernel &kernel, std::string_view ptx);
   Result<void> run(const LoadedKernel &kernel, const sim::Arguments &operands, uint64_t rows, uint32_t segment);
 
   SimDeviceOptions options;

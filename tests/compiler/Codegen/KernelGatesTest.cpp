@@ -8,6 +8,7 @@
 #include "compiler/Codegen/Cubin.h"
 #include "compiler/Codegen/KernelSources.h"
 #include "tests/compiler/Codegen/ModelRequests.h"
+#include "tests/compiler/Codegen/Ptxas.h"
 
 #include <cstdlib>
 #include <fmt/format.h>
@@ -82,6 +83,50 @@ void checkGates(const std::string &path, std::span<const ModelSettings> settings
                  step.registerCeiling(), kernel.sharedBytes + step.dynamicSharedBytes, step.gridX, step.threads,
                  step.callee);
   }
+}
+
+/// `ptxas -v`, of the wheels that NVRTC is from, says the same of a kernel's PTX: no spills, and no more registers than
+/// its ceiling.
+void checkWithPtxas(const std::string &path) {
+  ModelSettings settings;
+  std::vector<Gated> all = kernelsOf(path, std::span(&settings, 1));
+  std::vector<KernelUnit> units;
+  for (const Gated &gated : all)
+    units.push_back(gated.unit);
+  auto compiled = compileKernels(Nvrtc::open().value(), units, {.workers = std::thread::hardware_concurrency()});
+  ASSERT_TRUE(compiled) << compiled.error().message;
+  for (size_t i = 0; i < all.size(); ++i) {
+    SCOPED_TRACE(all[i].step.callee);
+    PtxasReport report = runPtxas(compiled->units[i].ptx);
+    EXPECT_EQ(report.spillStoreBytes, 0u) << report.text;
+    EXPECT_EQ(report.spillLoadBytes, 0u) << report.text;
+    EXPECT_GT(report.registers, 0u) << report.text;
+    EXPECT_LE(report.registers, all[i].step.registerCeiling()) << report.text;
+  }
+}
+
+TEST(KernelGatesTest, PtxasSaysTheSameOfTiny) {
+  checkWithPtxas(STRATA_TEST_MODELS "/tiny.Q4_0.gguf");
+}
+TEST(KernelGatesTest, PtxasSaysTheSameOfDeepseekV31) {
+  checkWithPtxas(STRATA_DERIVED_MODELS "/deepseek-v3.1-q4_0.header.gguf");
+}
+
+TEST(KernelGatesTest, PtxasReportsSpills) {
+  constexpr const char *kSpilling = R"(
+extern "C" __global__ __launch_bounds__(1024, 2) void spills(float *data) {
+  float values[64];
+#pragma unroll
+  for (int i = 0; i < 64; ++i)
+    values[i] = data[i * 1024 + threadIdx.x];
+  __syncthreads();
+#pragma unroll
+  for (int i = 0; i < 64; ++i)
+    data[i * 1024 + threadIdx.x] = values[63 - i] * values[(i * 7) % 64];
+})";
+  auto compiled = Nvrtc::open().value().compile({"spills", kSpilling});
+  ASSERT_TRUE(compiled) << compiled.error().message;
+  EXPECT_GT(runPtxas(compiled->ptx).spillStoreBytes, 0u);
 }
 
 TEST(KernelGatesTest, TinyInEverySetting) {

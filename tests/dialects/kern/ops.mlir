@@ -5,9 +5,9 @@
 
 // Every operation, with all its optional parts and without them.
 
-// CHECK-LABEL: kern.func @add_0(%left: !kern.pointer<f32, read>, %right: !kern.pointer<f32, read>, %result: !kern.pointer<f32, write>, %rows: i32)
+// CHECK-LABEL: kern.func @add_7168(%left: !kern.pointer<f32, read>, %right: !kern.pointer<f32, read>, %result: !kern.pointer<f32, write>, %rows: i32)
 // CHECK-SAME: launch <threads = 128, grid_x = 14, rows_per_cta = 1, shared_bytes = 0, minimum_ctas = 4> texts ["Rows.cuh"] {
-kern.func @add_0(%left: !kern.pointer<f32, read>, %right: !kern.pointer<f32, read>, %result: !kern.pointer<f32, write>, %rows: i32)
+kern.func @add_7168(%left: !kern.pointer<f32, read>, %right: !kern.pointer<f32, read>, %result: !kern.pointer<f32, write>, %rows: i32)
     launch <threads = 128, grid_x = 14, rows_per_cta = 1, shared_bytes = 0, minimum_ctas = 4> texts ["Rows.cuh"] {
   // CHECK-NEXT: main_loop "strata::add<7168>"(%left, %right, %result) : !kern.pointer<f32, read>, !kern.pointer<f32, read>, !kern.pointer<f32, write>
   kern.main_loop "strata::add<7168>"(%left, %right, %result) : !kern.pointer<f32, read>, !kern.pointer<f32, read>, !kern.pointer<f32, write>
