@@ -89,11 +89,7 @@ public:
     Result<bool> known = dispatch();
     if (!known || !*known)
       return known;
-    if (!modifiers.empty())
-      return state.error(fmt::format("the modifier .{} is not known", escapeName(modifiers.front())));
-    if (!i.run)
-      return state.error("it does not exist for these types");
-    return true;
+    return state.finish(modifiers);
   }
 
 private:
@@ -113,8 +109,7 @@ private:
   Result<Type> type() {
     if (std::optional<Type> found = modifiers.takeType())
       return *found;
-    return state.error(modifiers.empty() ? std::string("it has no type")
-                                         : fmt::format("the modifier .{} is not known", escapeName(modifiers.front())));
+    return modifiers.empty() ? state.error("it has no type") : state.unknownModifier(modifiers);
   }
   bool isPredicateForm() const { return !state.statement->opcode.empty() && state.statement->opcode.back() == "pred"; }
   Handler find(Operation operation, Type operandType) {

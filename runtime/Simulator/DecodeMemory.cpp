@@ -57,11 +57,7 @@ public:
       return noOperation();
     else
       return false;
-    if (!modifiers.empty())
-      return state.error(fmt::format("the modifier .{} is not known", escapeName(modifiers.front())));
-    if (!i.run)
-      return state.error("it does not exist for these types");
-    return true;
+    return state.finish(modifiers);
   }
 
 private:
@@ -69,9 +65,7 @@ private:
     count = modifiers.take("v2") ? 2 : modifiers.take("v4") ? 4 : 1;
     std::optional<Type> type = modifiers.takeType();
     if (!type)
-      return state.error(modifiers.empty()
-                             ? std::string("it has no type")
-                             : fmt::format("the modifier .{} is not known", escapeName(modifiers.front())));
+      return modifiers.empty() ? state.error("it has no type") : state.unknownModifier(modifiers);
     if (typeBytes(*type) * count > 16)
       return state.error("an access has at most 16 bytes");
     return *type;

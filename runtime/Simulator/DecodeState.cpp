@@ -64,6 +64,18 @@ std::string Modifiers::takeAny() {
   return name;
 }
 
+tl::unexpected<Error> DecodeState::unknownModifier(const Modifiers &modifiers) const {
+  return error(fmt::format("the modifier .{} is not known", escapeName(modifiers.front())));
+}
+
+Result<bool> DecodeState::finish(const Modifiers &modifiers) const {
+  if (!modifiers.empty())
+    return unknownModifier(modifiers);
+  if (!instruction.run && instruction.control == Control::none)
+    return error("it does not exist in this form or for these types");
+  return true;
+}
+
 std::string DecodeState::opcode() const {
   return fmt::format("{}", fmt::join(statement->opcode, "."));
 }

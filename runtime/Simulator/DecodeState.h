@@ -54,6 +54,11 @@ public:
   }
 
   tl::unexpected<Error> error(std::string_view sentence) const;
+  /// That the first of the modifiers, of which there is one, is not known.
+  tl::unexpected<Error> unknownModifier(const Modifiers &modifiers) const;
+  /// A statement is decoded when all its modifiers are taken and the instruction has a handler or
+  /// is control flow.
+  Result<bool> finish(const Modifiers &modifiers) const;
   /// The opcode as it was written.
   std::string opcode() const;
   Result<void> operandCount(size_t least, size_t most) const;

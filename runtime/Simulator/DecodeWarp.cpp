@@ -44,11 +44,7 @@ public:
       return false;
     if (i.control != Control::none)
       i.counted = InstructionClass::control;
-    if (!modifiers.empty())
-      return state.error(fmt::format("the modifier .{} is not known", escapeName(modifiers.front())));
-    if (!i.run && i.control == Control::none)
-      return state.error("it does not exist in this form");
-    return true;
+    return state.finish(modifiers);
   }
 
 private:
