@@ -4,6 +4,7 @@
 
 #include "runtime/Device/Host/HostDevice.h"
 
+#include "runtime/Device/Host/Attention/Tile.h"
 #include "runtime/Device/Host/Kernels.h"
 #include "runtime/Device/Host/Scratch.h"
 
@@ -26,13 +27,13 @@ Result<std::unique_ptr<HostDevice>> HostDevice::create(const HostDeviceOptions &
                 fmt::format("{} threads with {} bytes of scratch each are more than there is memory: use fewer with "
                             "--threads",
                             options.threads, options.workerScratchBytes));
-  std::unique_ptr<HostDevice> device(new HostDevice(std::move(pool), scratchBytes.value()));
+  std::unique_ptr<HostDevice> device(new HostDevice(std::move(pool), scratchBytes.value(), options.isa));
   STRATA_ASSIGN(device->scratch, device->allocate(allScratch.value()));
   return device;
 }
 
-HostDevice::HostDevice(std::unique_ptr<ThreadPool> threadPool, uint64_t scratchBytes)
-    : pool(std::move(threadPool)), workerScratchBytes(scratchBytes) {}
+HostDevice::HostDevice(std::unique_ptr<ThreadPool> threadPool, uint64_t scratchBytes, Isa level)
+    : pool(std::move(threadPool)), isa(level), workerScratchBytes(scratchBytes) {}
 
 HostDevice::~HostDevice() {
   for (const Mapping &mapping : mappings)
@@ -126,6 +127,18 @@ static Result<void> run(const host::Context &context, const KernelCall &call) {
   return fail(ExitCode::Input, "A13", "the artifact has an operation that this device does not know");
 }
 
+static const host::AttentionKernels &attentionKernelsOf(Isa isa) {
+  switch (isa) {
+  case Isa::avx512:
+    return host::kAvx512Attention;
+  case Isa::avx2:
+    return host::kAvx2Attention;
+  case Isa::portable:
+    break;
+  }
+  return host::kPortableAttention;
+}
+
 Result<void> HostDevice::launch(const KernelCall &call) {
   Checked needed = hostWorkerScratchBytes(scratchShape(call));
   if (!needed.atMost(workerScratchBytes))
@@ -133,7 +146,7 @@ Result<void> HostDevice::launch(const KernelCall &call) {
                 fmt::format("{} needs {} bytes of scratch per thread but the artifact provides {}: compile the model "
                             "again",
                             schema::EnumNameOperation(call.operation), needed.value(), workerScratchBytes));
-  return run(host::Context{*pool, scratch, workerScratchBytes}, call);
+  return run(host::Context{*pool, attentionKernelsOf(isa), scratch, workerScratchBytes}, call);
 }
 
 Result<void> HostDevice::synchronise() {

@@ -15,9 +15,12 @@
 
 namespace strata::host {
 
+struct AttentionKernels;
+
 /// What an operation runs on.
 struct Context {
   ThreadPool &pool;
+  const AttentionKernels &attention; ///< Of the level of instruction set.
   std::byte *scratch;
   uint64_t workerScratchBytes;
 

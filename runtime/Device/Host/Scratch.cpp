@@ -12,9 +12,9 @@ Checked hostWorkerScratchBytes(const HostScratchShape &shape) {
   switch (shape.operation) {
   case schema::Operation::attention:
   case schema::Operation::attention_splits:
-    // A block of cached rows as f32, one head's scores against it and its weighted sum.
-    bytes = Checked(kAttentionBlockPositions) * (Checked(shape.latent) + shape.rope + 1) * kNumber +
-            Checked(shape.latent) * kNumber;
+    // A block of cached rows as f32, in two orders, and the scores of query rows against it (Attention/Tile.h).
+    bytes = Checked(kAttentionBlockPositions) * kNumber *
+            ((Checked(shape.latent) + shape.rope).alignUp(64) * 2 + kAttentionQueryRows);
     break;
   case schema::Operation::kv_append:
     // The row as it will be cached, and the cosines and sines of its position.

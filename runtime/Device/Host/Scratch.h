@@ -15,6 +15,8 @@ namespace strata {
 
 /// Positions that attention takes at a time; the order of its sums depends on it (docs/numbers.md, "Attention").
 inline constexpr uint64_t kAttentionBlockPositions = 64;
+/// Heads that a worker takes at a time, at most.
+inline constexpr uint64_t kAttentionQueryRows = 128;
 
 /// What the scratch of one operation depends on. Numbers that an operation does not have stay 0.
 struct HostScratchShape {

@@ -93,8 +93,9 @@ const uint64_t kContexts[] = {1, 31, 32, 33, 63, 64, 65, 129, 1000};
 TEST_P(AttentionTest, Attention) {
   for (KvEncoding encoding : {KvEncoding::f16, KvEncoding::f32})
     for (uint64_t context : kContexts)
-      // One head; not a multiple of lanes; heads over a task's; V3.1's latent and rope.
-      for (auto [heads, latent, rope] : {std::array<uint64_t, 3>{1, 32, 2}, {3, 36, 6}, {9, 64, 16}, {2, 512, 64}}) {
+      // One head; not a multiple of lanes; heads over a few; V3.1's latent and rope; heads over a task's.
+      for (auto [heads, latent, rope] :
+           {std::array<uint64_t, 3>{1, 32, 2}, {3, 36, 6}, {9, 64, 16}, {2, 512, 64}, {131, 16, 4}}) {
         SCOPED_TRACE(fmt::format("{} heads, {} + {}, context {}, {}", heads, latent, rope, context,
                                  schema::EnumNameKvEncoding(encoding)));
         auto last = static_cast<int32_t>(context - 1);

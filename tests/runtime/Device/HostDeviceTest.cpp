@@ -94,14 +94,31 @@ TEST(HostDeviceTest, TooLittleScratchIsRefused) {
 
 TEST(HostDeviceTest, ScratchIsWhatScratchSays) {
   EXPECT_EQ(hostWorkerScratchBytes({.operation = Operation::matmul}).value(), 0u);
-  // 64 rows of 576, 64 scores and a sum of 512.
+  // 64 rows of 576 twice, and 64 scores of 128 heads.
   EXPECT_EQ(hostWorkerScratchBytes({.operation = Operation::attention, .latent = 512, .rope = 64}).value(),
-            uint64_t{(64 * 577 + 512) * 4});
+            uint64_t{64 * 4 * (576 * 2 + 128)});
   EXPECT_FALSE(hostWorkerScratchBytes({.operation = Operation::attention, .latent = uint64_t{1} << 60}).valid());
 }
 
+TEST(HostDeviceTest, Avx2AndAvx512GiveTheSameBits) {
+  if (bestIsa() < Isa::avx512)
+    GTEST_SKIP() << "this processor has no AVX-512";
+  for (const Scenario &scenario : scenarios()) {
+    SCOPED_TRACE(scenario.name);
+    std::vector<std::byte> results[2];
+    for (Isa isa : {Isa::avx2, Isa::avx512}) {
+      auto device = makeDevice("host_" + std::string(isaName(isa)));
+      Workbench bench(*device);
+      PreparedCall call = scenario.prepare(bench);
+      bench.launch(call);
+      results[isa == Isa::avx512] = resultsOf(bench, call);
+    }
+    EXPECT_TRUE(results[0] == results[1]);
+  }
+}
+
 TEST(HostDeviceTest, DigitsWithUnquantisedWeightsAreRefused) {
-  std::unique_ptr<Device> device = makeDevice("host");
+  std::unique_ptr<Device> device = makeDevice(deviceNames().back());
   Workbench bench(*device);
   Weight weight = bench.weight(Encoding::F16, 1, 4, 32);
   BoundOperand input = bench.activation(bench.numbers(1, 32), ActivationEncoding::i8);
