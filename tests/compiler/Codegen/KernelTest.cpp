@@ -200,6 +200,75 @@ TEST_F(KernelTest, TensorCoresAreWorthIt) {
   EXPECT_LT(tiles.globalSectors * 4, dots.globalSectors);
 }
 
+TEST_F(KernelTest, ExactDigitsAreBetterThanDigitsTimesScale) {
+  // Tensor cores fed with digit · scale in f16, which needs no f32 work per block, against exact digits and an f32
+  // multiply-add per block. A row of the real model's length.
+  Weight weight = bench.weight(Encoding::Q4_0, 1, 128, 7168);
+  Matrix numbers = bench.numbers(64, 7168);
+  BoundOperand input = bench.activation(numbers, ActivationEncoding::i8);
+  Matrix digits = bench.downloadActivation(input, ActivationEncoding::i8);
+  Matrix expected = reference::matmul(digits, weight.numbers);
+  PreparedCall call = matmul(Form::many, ActivationEncoding::i8, input, weight);
+  struct Outcome {
+    double error;
+    sim::Counts counts;
+  };
+  auto run = [&] {
+    bench.launch(call); // Repacks and loads.
+    device->counts = {};
+    bench.launch(call);
+    sim::Counts counts = device->counts;
+    Matrix result = bench.download(call.writes[0]);
+    double wrong = 0, all = 0;
+    for (size_t i = 0; i < result.numbers.size(); ++i) {
+      wrong += std::pow(result.numbers[i] - expected.numbers[i], 2);
+      all += std::pow(expected.numbers[i], 2);
+    }
+    return Outcome{std::sqrt(wrong / all), counts};
+  };
+  Outcome exact = run();
+  device->change = [](std::string source) {
+    auto replace = [&](const std::string &text, const std::string &by) {
+      size_t times = 0;
+      for (size_t at = 0; (at = source.find(text, at)) != std::string::npos; at += by.size(), ++times)
+        source.replace(at, text.size(), by);
+      EXPECT_GT(times, 0u) << "the kernel has no " << text;
+    };
+    if (source.find("matmulMany") == std::string::npos)
+      return source; // The repacking kernel.
+    replace("/// sums = a · b (+ sums)", R"(
+__device__ __forceinline__ void storeScaled(const unsigned (&words)[8], float scale, unsigned row, unsigned block,
+                                            uint4 (&units)[8]) {
+  unsigned factor;
+  asm("{ .reg .b16 h; cvt.rn.f16.f32 h, %1; mov.b32 %0, {h, h}; }" : "=r"(factor) : "f"(scale));
+  for (unsigned i = 0; i < 4; ++i) {
+    uint2 first = bytesToHalves(words[2 * i]), second = bytesToHalves(words[2 * i + 1]);
+    asm("mul.rn.f16x2 %0, %0, %1;" : "+r"(first.x) : "r"(factor));
+    asm("mul.rn.f16x2 %0, %0, %1;" : "+r"(first.y) : "r"(factor));
+    asm("mul.rn.f16x2 %0, %0, %1;" : "+r"(second.x) : "r"(factor));
+    asm("mul.rn.f16x2 %0, %0, %1;" : "+r"(second.y) : "r"(factor));
+    units[(4 * block + i) ^ (row % 8)] = make_uint4(first.x, first.y, second.x, second.y);
+  }
+}
+/// sums = a · b (+ sums))");
+    replace("storeHalves(words, column,", "storeScaled(words, scale, column,");
+    replace("storeHalves(unpacked.words, row,", "storeScaled(unpacked.words, first, row,");
+    replace("rows[j].y, products[i][j])", "rows[j].y, sums[i][j])");
+    replace("rows[j].w, products[i][j])", "rows[j].w, sums[i][j])");
+    replace("sums[i][j][e] = fmaf(scale, products[i][j][e], sums[i][j][e]);", "");
+    return source;
+  };
+  Outcome scaled = run();
+  device->change = nullptr;
+  for (const auto &[name, outcome] : {std::pair{"exact digits", &exact}, {"digit times scale", &scaled}})
+    fmt::print("{}: error {:.2e}, {} warp instructions, {} of f32\n", name, outcome->error,
+               outcome->counts.warpInstructions,
+               outcome->counts.warpByClass[static_cast<size_t>(sim::InstructionClass::float32)]);
+  EXPECT_LT(exact.error, 1e-6);
+  EXPECT_GT(scaled.error, 100 * exact.error);
+  EXPECT_LT(scaled.counts.warpInstructions, exact.counts.warpInstructions);
+}
+
 // ---- Broken kernels: the checks must see them -----------------------------------------------------------------------
 
 TEST_F(KernelTest, AMissingBarrierIsSeen) {
