@@ -26,6 +26,26 @@ std::optional<unsigned> plan::firstScratchRead(OperationKind kind) {
   return std::nullopt;
 }
 
+bool plan::mayWriteTo(OperationKind kind, unsigned read, unsigned write) {
+  if (std::optional<unsigned> scratch = firstScratchRead(kind); scratch && read >= *scratch)
+    return write == read - *scratch + 1;
+  if (write != 0)
+    return false;
+  switch (kind) {
+  case OperationKind::add:
+    return true;
+  case OperationKind::matmul:
+    return read == 2;
+  case OperationKind::experts_down:
+    return read == 5;
+  case OperationKind::experts:
+  case OperationKind::experts_grouped:
+    return read == 9;
+  default:
+    return false;
+  }
+}
+
 namespace {
 
 /// Checks the operands of one dispatch, one rule at a time; after the first broken one nothing more is said.
@@ -57,6 +77,17 @@ private:
     if (reads.size() != readCount || writes.size() != writeCount)
       error("reads " + Twine(readCount) + " and writes " + Twine(writeCount) + " operands, got " + Twine(reads.size()) +
             " and " + Twine(writes.size()));
+  }
+
+  /// A buffer is not written twice, and not read where its content is being replaced.
+  void aliases() {
+    for (auto [index, write] : llvm::enumerate(writes)) {
+      if (llvm::is_contained(writes.take_front(index), write))
+        error("write " + Twine(index) + " is another write too");
+      for (auto [position, read] : llvm::enumerate(reads))
+        if (read == write && !mayWriteTo(dispatch.getKind(), position, index))
+          error("read " + Twine(position) + " must not be write " + Twine(index) + " too");
+    }
   }
 
   void buffer(Value operand, const Twine &place, Element element, int64_t columns) {
@@ -458,6 +489,7 @@ LogicalResult OperandChecker::check() {
     checkAdd();
     break;
   }
+  aliases();
   return result;
 }
 

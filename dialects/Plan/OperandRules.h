@@ -18,6 +18,9 @@ Element productElement(mlir::RankedTensorType weight);
 /// Where the scratch operands of an operation begin among its reads, in order of the table; nothing if it has none.
 std::optional<unsigned> firstScratchRead(OperationKind kind);
 
+/// Whether the result of an operation may be the buffer that it reads there: a residual's place, or scratch.
+bool mayWriteTo(OperationKind kind, unsigned read, unsigned write);
+
 /// Success if the operands and parameters of `dispatch` are what its operation asks for; emits what is not.
 mlir::LogicalResult verifyOperands(DispatchOp dispatch);
 

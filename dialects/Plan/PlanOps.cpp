@@ -354,7 +354,21 @@ static bool sees(Rows stage, Rows buffer) {
          ((stage == Rows::chunk || stage == Rows::output) && buffer == Rows::prompt);
 }
 
+/// The generic form has `absent` as a list, which can be anything.
+static LogicalResult verifyAbsent(DispatchOp dispatch) {
+  int64_t last = -1, count = int64_t(dispatch.getReads().size() + dispatch.getAbsent().size());
+  for (int32_t position : dispatch.getAbsent()) {
+    if (position <= last || position >= count)
+      return dispatch.emitOpError() << "has " << count << " reads with those that are absent, which " << position
+                                    << " cannot be: positions ascend from 0";
+    last = position;
+  }
+  return success();
+}
+
 LogicalResult DispatchOp::verify() {
+  if (failed(verifyAbsent(*this)))
+    return failure();
   auto program = (*this)->getParentOfType<ProgramOp>();
   if ((program.getPhase() == Phase::decode) != (getForm() == Form::few))
     return emitOpError() << "form " << stringifyForm(getForm()) << " does not belong to a "

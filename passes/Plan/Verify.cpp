@@ -142,7 +142,11 @@ LogicalResult PlanVerify::verifyBlockOrder(BlockOp block, llvm::DenseSet<Value> 
     for (auto dispatch : stage.getBody().getOps<DispatchOp>()) {
       if (failed(verifyReads(dispatch, known)))
         return failure();
+      // Scratch holds nothing afterwards.
       known.insert(dispatch.getWrites().begin(), dispatch.getWrites().end());
+      if (std::optional<unsigned> scratch = firstScratchRead(dispatch.getKind()))
+        for (Value read : llvm::drop_begin(dispatch.getOrderedReads(), *scratch))
+          known.erase(read);
     }
     // A stage runs again before the next one does: what is there for a chunk only is not there any more.
     for (auto buffer : block.getBody().getOps<BufferOp>())

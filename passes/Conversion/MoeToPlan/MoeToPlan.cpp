@@ -168,6 +168,8 @@ FailureOr<PlannedProgram> ConvertMoeToPlan::planProgram(Phase phase, moe::ModelO
     Value result = cast<moe::YieldOp>(block.getBody().front().getTerminator()).getValue();
     if (failed(addBlock({name, block.getLoc(), rows, operations, Value(), block.getBodyInput(), result, kResidual})))
       return failure();
+    if (block.getBody().getOps<moe::WeightOp>().empty())
+      return block.emitError("cannot be planned: a layer without weights does nothing of its own"), failure();
   }
   if (failed(addBlock({"head", model.getLoc(), decode ? Rows::step : Rows::output, parts.head, Value(),
                        parts.layers.back().getResult(), parts.end.getValue(), kLogits})))

@@ -137,3 +137,20 @@ moe.model @main <layers = 1, dense_layers = 1, embedding = 64, vocabulary = 128,
   %3 = moe.dequant_matmul %1, %w : (tensor<?x64xf32>, tensor<128x64xf32>) -> tensor<?x128xf32>
   moe.return %3 : tensor<?x128xf32>
 }
+
+// -----
+
+// A layer without weights.
+// expected-error @below {{cannot be planned: a layer without weights does nothing of its own}}
+moe.block @b (%x: tensor<?x64xf32>, %positions: !moe.positions, %kv: !moe.kv<32, 8>) {
+  moe.yield %x : tensor<?x64xf32>
+}
+moe.model @main <layers = 1, dense_layers = 1, embedding = 64, vocabulary = 128, heads = 4, latent = 32, rope = 8,
+    nope = 16, value = 16, experts = 0, experts_used = 0, shared_experts = 0, expert_groups = 1,
+    expert_groups_used = 1, context_length = 256> (%tokens: tensor<?xi32>, %positions: !moe.positions) {
+  %w = moe.weight "token_embd.weight" : tensor<128x64xf32>
+  %0 = moe.embed %tokens, %w : (tensor<?xi32>, tensor<128x64xf32>) -> tensor<?x64xf32>
+  %1 = moe.layers @b(%0, %positions) from 0 count 1 : tensor<?x64xf32>
+  %3 = moe.dequant_matmul %1, %w : (tensor<?x64xf32>, tensor<128x64xf32>) -> tensor<?x128xf32>
+  moe.return %3 : tensor<?x128xf32>
+}
