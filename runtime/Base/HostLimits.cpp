@@ -72,8 +72,10 @@ public:
   /// A quota of less than one core still runs one thread; fractions are dropped, since a thread that is throttled in
   /// the middle of a step makes all others wait.
   void limitCores(std::optional<uint64_t> quota, std::optional<uint64_t> period) {
-    if (quota && period && *period != 0)
-      limits.cores = static_cast<uint32_t>(std::min<uint64_t>(limits.cores, std::max<uint64_t>(*quota / *period, 1)));
+    if (!quota || !period || *period == 0)
+      return;
+    limits.fractionOfCore |= *quota < *period;
+    limits.cores = static_cast<uint32_t>(std::min<uint64_t>(limits.cores, std::max<uint64_t>(*quota / *period, 1)));
   }
 
   /// A group's usage counts the files that its processes read, which the system drops when memory is needed.
@@ -124,7 +126,9 @@ private:
 } // namespace
 
 HostLimits hostLimits(const fs::path &root, uint32_t affinityCores) {
-  LimitFinder finder({std::max(affinityCores, 1u), memoryInfo(root, "MemTotal:"), memoryInfo(root, "MemAvailable:")});
+  LimitFinder finder({.cores = std::max(affinityCores, 1u),
+                      .ramBytes = memoryInfo(root, "MemTotal:"),
+                      .availableBytes = memoryInfo(root, "MemAvailable:")});
   fs::path mount = root / "sys/fs/cgroup";
   std::ifstream groups(root / "proc/self/cgroup");
   // A line is "number:controllers:path"; version 2's has number 0 and no controllers.
@@ -143,6 +147,10 @@ HostLimits hostLimits(const fs::path &root, uint32_t affinityCores) {
       if (controllers.find("," + std::string(controller) + ",") != std::string::npos)
         finder.visit(mount / controller, path);
   }
+  std::vector<std::string> choices = firstWords(root / "sys/kernel/mm/transparent_hugepage/enabled");
+  // The one in force stands in brackets: "always [madvise] never".
+  finder.limits.hugePages = std::ranges::find(choices, "[always]") != choices.end() ||
+                            std::ranges::find(choices, "[madvise]") != choices.end();
   return finder.limits;
 }
 

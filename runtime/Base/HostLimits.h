@@ -16,6 +16,10 @@ struct HostLimits {
   /// What of ramBytes is not in use now: MemAvailable, and what each group's limit leaves of it. Cached files count as
   /// free, since the system gives their memory back. 0 if it cannot be read.
   uint64_t availableBytes = 0;
+  /// The CPU quota is below one core: the one thread is throttled.
+  bool fractionOfCore = false;
+  /// Memory can have pages of 2 MiB where a process asks for them (/sys/kernel/mm/transparent_hugepage/enabled).
+  bool hugePages = false;
 };
 
 /// The limits of the running process: sched_getaffinity, /proc/meminfo, and the CPU quota and memory limit of its

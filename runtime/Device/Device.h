@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 
 namespace strata {
 
@@ -79,6 +80,8 @@ class Device {
 public:
   virtual ~Device() = default;
   virtual schema::DeviceKind kind() const = 0;
+  /// What makes this device slower here than it could be, a sentence each without a full stop, to be shown once.
+  virtual std::vector<std::string> notes() const { return {}; }
 
   /// `bytes` zeroed bytes, aligned to 64; owned by the device until its end. Exit code 3 if there is not enough memory.
   virtual Result<std::byte *> allocate(uint64_t bytes) = 0;

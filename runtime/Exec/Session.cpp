@@ -102,6 +102,9 @@ uint32_t Session::context() const {
 uint32_t Session::sequences() const {
   return state->settings().sequences();
 }
+std::vector<std::string> Session::deviceNotes() const {
+  return state->device->notes();
+}
 uint32_t Session::threads() const {
   return state->threads;
 }

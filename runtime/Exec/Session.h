@@ -14,6 +14,8 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
+#include <vector>
 
 namespace strata {
 
@@ -89,6 +91,8 @@ public:
   uint32_t context() const;    ///< Positions of a sequence, at most.
   uint32_t sequences() const;  ///< Open sequences, and rows of a decode step, at most.
   uint32_t threads() const;
+  /// What makes the device slower here than it could be (Device::notes).
+  std::vector<std::string> deviceNotes() const;
   schema::ActivationEncoding activations(schema::Phase phase) const;
   schema::KvEncoding kv() const;
   /// True if an option differs from what the artifact's prediction was made for.

@@ -38,8 +38,10 @@ void showProgress(uint64_t done, uint64_t total) {
     fmt::print(stderr, "\r\033[K"); // The line is not left behind.
 }
 
-/// The settings of a run are visible where they are not those of the plan.
+/// The settings of a run are visible where they are not those of the plan, and so is what slows it down here.
 void noteSettings(const Session &session) {
+  for (const std::string &note : session.deviceNotes())
+    fmt::print(stderr, "strata-run: note: {}\n", note);
   if (session.differsFromPlan())
     fmt::print(stderr,
                "strata-run: note: running with activations {} when decoding and {} in prompts, KV cache {}; the "

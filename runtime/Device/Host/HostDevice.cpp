@@ -4,6 +4,7 @@
 
 #include "runtime/Device/Host/HostDevice.h"
 
+#include "runtime/Base/HostLimits.h"
 #include "runtime/Device/Host/Attention/Tile.h"
 #include "runtime/Device/Host/Kernels.h"
 #include "runtime/Device/Host/Scratch.h"
@@ -40,8 +41,30 @@ HostDevice::~HostDevice() {
     munmap(mapping.address, mapping.bytes);
 }
 
+std::vector<std::string> HostDevice::notes() const {
+  std::vector<std::string> notes;
+  HostLimits limits = hostLimits();
+  if (isa == Isa::portable)
+    notes.emplace_back("this processor has no AVX2: the portable kernels run, which are several times slower");
+  if (limits.fractionOfCore)
+    notes.emplace_back("the CPU quota of this process is less than one core: its thread is throttled");
+  if (pool->threads() > limits.cores)
+    notes.push_back(
+        fmt::format("{} threads share {} cores: --threads={} is faster", pool->threads(), limits.cores, limits.cores));
+  else if (pool->threads() > 1 && !pool->pinned())
+    notes.emplace_back("threads cannot be kept on cores of their own here: the system moves them");
+  if (!limits.hugePages)
+    notes.emplace_back("huge pages are switched off (/sys/kernel/mm/transparent_hugepage/enabled): weights are read a "
+                       "few percent slower");
+  return notes;
+}
+
+/// Large pieces begin at a huge page, so that all of it can be such.
+static constexpr uint64_t kHugePage = 2 << 20;
+
 Result<std::byte *> HostDevice::allocate(uint64_t bytes) {
-  uint64_t mapped = std::max<uint64_t>(bytes, 1);
+  Checked wanted = Checked(std::max<uint64_t>(bytes, 1)) + (bytes >= kHugePage ? kHugePage : 0);
+  uint64_t mapped = wanted.valid() ? wanted.value() : ~uint64_t(0);
   void *address = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (address == MAP_FAILED)
     return fail(ExitCode::Machine, "",
@@ -49,7 +72,13 @@ Result<std::byte *> HostDevice::allocate(uint64_t bytes) {
                             "--sequences or --prompt-tokens",
                             bytes, std::strerror(errno)));
   mappings.push_back({address, mapped});
-  return static_cast<std::byte *>(address);
+  auto *begin = static_cast<std::byte *>(address);
+  if (bytes < kHugePage)
+    return begin;
+  begin += (kHugePage - reinterpret_cast<uintptr_t>(begin) % kHugePage) % kHugePage;
+  // A refusal is what notes() announces: the memory is there all the same.
+  madvise(begin, bytes, MADV_HUGEPAGE);
+  return begin;
 }
 
 Result<void> HostDevice::copyToDevice(std::byte *to, std::span<const std::byte> from) {

@@ -32,6 +32,8 @@ public:
   HostDevice &operator=(const HostDevice &) = delete;
 
   schema::DeviceKind kind() const override { return schema::DeviceKind::host; }
+  /// No huge pages, threads that share cores, less than a core, no fast instructions.
+  std::vector<std::string> notes() const override;
   /// The pages are committed by the system when they are first touched.
   Result<std::byte *> allocate(uint64_t bytes) override;
   Result<void> copyToDevice(std::byte *to, std::span<const std::byte> from) override;

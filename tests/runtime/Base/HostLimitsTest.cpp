@@ -44,6 +44,7 @@ TEST_F(HostLimitsTest, VersionTwoTakesTheTightestGroupOnTheWayUp) {
   write("sys/fs/cgroup/pod/memory.max", "8589934592\n");
   HostLimits limits = hostLimits(root, 16);
   EXPECT_EQ(limits.cores, 3u);
+  EXPECT_FALSE(limits.fractionOfCore);
   EXPECT_EQ(limits.ramBytes, uint64_t(8) << 30);
 }
 
@@ -65,7 +66,18 @@ TEST_F(HostLimitsTest, VersionOneReadsEachController) {
   write("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
   HostLimits limits = hostLimits(root, 16);
   EXPECT_EQ(limits.cores, 1u) << "half a core still runs one thread";
+  EXPECT_TRUE(limits.fractionOfCore);
   EXPECT_EQ(limits.ramBytes, uint64_t(2) << 30);
+}
+
+TEST_F(HostLimitsTest, HugePagesAreWhatTheBracketsSay) {
+  EXPECT_FALSE(hostLimits(root, 1).hugePages) << "no such file";
+  for (auto [text, allowed] : {std::pair{"always [madvise] never\n", true},
+                               {"[always] madvise never\n", true},
+                               {"always madvise [never]\n", false}}) {
+    write("sys/kernel/mm/transparent_hugepage/enabled", text);
+    EXPECT_EQ(hostLimits(root, 1).hugePages, allowed) << text;
+  }
 }
 
 TEST_F(HostLimitsTest, MemoryThatCannotBeReadIsZero) {

@@ -2,59 +2,20 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// The host device's threads, memory and scratch.
+// The host device's memory, scratch and notes, and its levels of instruction set.
 #include "tests/runtime/Device/Scenarios.h"
 
+#include "runtime/Base/HostLimits.h"
 #include "runtime/Device/Host/HostDevice.h"
 #include "runtime/Device/Host/Scratch.h"
 
 #include <atomic>
-#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <gmock/gmock.h>
 #include <numeric>
 
 namespace strata::test {
 namespace {
-
-TEST(ThreadPoolTest, RunsEveryTaskOnce) {
-  for (unsigned threads : {1u, 2u, 3u, 7u}) {
-    auto pool = ThreadPool::create(threads).value();
-    for (uint64_t tasks : {uint64_t{0}, uint64_t{1}, uint64_t{2}, uint64_t{27}, uint64_t{1000}})
-      for (uint64_t grain : {uint64_t{0}, uint64_t{1}, uint64_t{10}, uint64_t{5000}}) {
-        SCOPED_TRACE(fmt::format("{} threads, {} tasks, grain {}", threads, tasks, grain));
-        // Not atomic: each is touched by one thread only.
-        std::vector<int> runs(tasks);
-        std::vector<std::atomic<int>> busy(threads);
-        pool->parallelFor(tasks, grain, [&](uint64_t begin, uint64_t end, unsigned worker) {
-          ASSERT_LT(worker, threads);
-          EXPECT_EQ(busy[worker].fetch_add(1), 0) << "two ranges share a worker's scratch";
-          EXPECT_GE(end - begin, std::min(std::max<uint64_t>(grain, 1), tasks));
-          for (uint64_t task = begin; task < end; ++task)
-            ++runs[task];
-          busy[worker].fetch_sub(1);
-        });
-        EXPECT_EQ(std::accumulate(runs.begin(), runs.end(), uint64_t{0}), tasks);
-        EXPECT_TRUE(std::ranges::all_of(runs, [](int count) { return count == 1; }));
-      }
-  }
-}
-
-TEST(ThreadPoolTest, ManyShortJobsFollowEachOther) {
-  auto pool = ThreadPool::create(4).value();
-  std::vector<uint64_t> sums(16);
-  for (uint64_t job = 0; job < 20000; ++job)
-    pool->parallelFor(16, 1, [&](uint64_t begin, uint64_t end, unsigned) {
-      for (uint64_t task = begin; task < end; ++task)
-        sums[task] += job;
-    });
-  for (uint64_t sum : sums)
-    EXPECT_EQ(sum, uint64_t{20000} * 19999 / 2);
-}
-
-TEST(ThreadPoolTest, NoThreadsAreRefused) {
-  auto pool = ThreadPool::create(0);
-  ASSERT_FALSE(pool);
-  EXPECT_EQ(pool.error().code, ExitCode::CommandLine);
-}
 
 TEST(HostDeviceTest, MemoryIsZeroedAndAligned) {
   auto device = HostDevice::create({}).value();
@@ -63,6 +24,22 @@ TEST(HostDeviceTest, MemoryIsZeroedAndAligned) {
     EXPECT_EQ(reinterpret_cast<uintptr_t>(memory) % 64, 0u);
     EXPECT_TRUE(std::all_of(memory, memory + bytes, [](std::byte byte) { return byte == std::byte{0}; }));
   }
+}
+
+TEST(HostDeviceTest, LargeMemoryBeginsAtAHugePage) {
+  auto device = HostDevice::create({}).value();
+  std::byte *memory = device->allocate(uint64_t{5} << 20).value();
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(memory) % (2 << 20), 0u);
+  memory[(5 << 20) - 1] = std::byte{1};
+}
+
+TEST(HostDeviceTest, ThreadsThatShareCoresAreNoted) {
+  unsigned cores = hostLimits().cores;
+  auto notesOf = [](unsigned threads) {
+    return fmt::format("{}", fmt::join(HostDevice::create({.threads = threads}).value()->notes(), ";"));
+  };
+  EXPECT_THAT(notesOf(cores + 1), testing::HasSubstr(fmt::format("--threads={} is faster", cores)));
+  EXPECT_THAT(notesOf(cores), testing::Not(testing::HasSubstr("is faster")));
 }
 
 TEST(HostDeviceTest, MemoryThatIsNotThereIsRefused) {
