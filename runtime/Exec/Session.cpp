@@ -75,6 +75,7 @@ Result<std::unique_ptr<Session>> Session::create(LoadedArtifact artifact, const 
   HostDeviceOptions host;
   host.threads = options.threads ? options.threads : hostLimits().cores;
   host.workerScratchBytes = artifact.root().worker_scratch_bytes();
+  host.isa = options.isa.value_or(bestIsa());
   auto makeDevice = [&]() -> Result<std::unique_ptr<Device>> { return HostDevice::create(host); };
   STRATA_ASSIGN(auto made, makeState(std::move(artifact), model, options, host.threads, makeDevice));
   return std::unique_ptr<Session>(new Session(std::move(made)));

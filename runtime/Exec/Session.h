@@ -6,6 +6,7 @@
 #pragma once
 
 #include "runtime/Base/Error.h"
+#include "runtime/Device/Host/Isa.h"
 #include "runtime/Schema/artifact_generated.h"
 
 #include <cstddef>
@@ -30,6 +31,7 @@ struct SessionOptions {
   std::optional<schema::ActivationEncoding> activations; ///< Nothing: what the artifact says, for each phase its own.
   std::optional<schema::KvEncoding> kv;                  ///< Nothing: what the artifact says.
   uint32_t threads = 0;                                  ///< 0: as many as the process may use.
+  std::optional<Isa> isa;                                ///< Nothing: the best that the processor has.
   uint32_t chunkTokens = 0;                              ///< Rows of a chunk; 0: the artifact's, which is the most.
   /// Called now and then while weights are read, with bytes done and bytes in all.
   std::function<void(uint64_t done, uint64_t total)> progress;

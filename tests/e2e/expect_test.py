@@ -6,6 +6,8 @@
 Every case runs in both forms, as one prompt and token by token. The bounds leave room for another order of summation over
 what the encoding itself costs, and for nothing else: a wrong sign, scale or head passes none of them.
 """
+import pathlib
+import re
 import unittest
 
 from strata_test import MODELS, ToolTest
@@ -76,6 +78,21 @@ class Golden:
 
 class Tiny(Golden, Expect):
     model = "tiny"
+
+    def testEveryInstructionSetAndNumberOfThreads(self):
+        """AVX-512 and AVX2 give the same bits, for any number of threads; the portable kernels keep the bounds."""
+        flags = set(re.search(r"^flags\s*:(.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.MULTILINE)[1].split())
+        levels = [level for level, needs in (("avx2", {"avx2", "fma", "f16c"}), ("avx512", {"avx512f", "avx512_vnni"})) if needs <= flags]
+        golden = MODELS / "tiny.Q4_0.json"
+        artifact = self.compile(MODELS / "tiny.Q4_0.gguf")
+        outputs = {self.succeed("strata-run", artifact, "--expect", golden, f"--isa={level}", f"--threads={threads}").out
+                   for level in levels for threads in (1, 2, 3, 4)}
+        self.assertLessEqual(len(outputs), 1)
+        portable = self.expect("i16", "f16", ["--median-nmse=1e-6", "--isa=portable"], artifact=artifact)
+        self.assertNearTheCachesError(portable, 1.15)
+        if "avx512" not in levels:
+            self.refuse(3, "", "strata-run", artifact, "--expect", golden, "--isa=avx512")
+        self.refuse(2, "", "strata-run", artifact, "--expect", golden, "--isa=avx1024")
 
     def testTheRunsOptionsAreTheCompilersOptions(self):
         """An artifact that was compiled for other encodings gives the same bits when asked to run in these."""

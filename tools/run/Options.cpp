@@ -94,6 +94,13 @@ void addMachine(CLI::App &app, Options &options) {
   app.add_option("--threads", options.session.threads, "worker threads; without it, as many as this process may use")
       ->group(group)
       ->check(CLI::Range(1U, 4096U));
+  static const std::map<std::string, Isa> kIsas = {
+      {"portable", Isa::portable}, {"avx2", Isa::avx2}, {"avx512", Isa::avx512}};
+  app.add_option_function<std::string>(
+         "--isa", [&](const std::string &name) { options.session.isa = kIsas.at(name); },
+         "avx512, avx2 or portable: the host's instructions; without it, the best that the processor has")
+      ->group(group)
+      ->check(CLI::IsMember(kIsas));
   app.add_option_function<std::string>(
          "--activations", [&](const std::string &name) { options.session.activations = kActivations.at(name); },
          "auto, i8, i16 or f32: the activations of quantised products; auto is what the artifact says")

@@ -32,11 +32,11 @@ struct Network {
   uint64_t width = 0; ///< F or S.
 };
 
-Result<Network> makeNetwork(const ExpertsCall &operands, uint64_t firstWeight, uint64_t width) {
+Result<Network> makeNetwork(const Context &context, const ExpertsCall &operands, uint64_t firstWeight, uint64_t width) {
   const KernelCall &call = operands.call;
-  STRATA_ASSIGN(Product gate, makeProduct(call.reads[firstWeight], operands.input, call));
-  STRATA_ASSIGN(Product up, makeProduct(call.reads[firstWeight + 1], operands.input, call));
-  STRATA_ASSIGN(Product down, makeProduct(call.reads[firstWeight + 2], operands.quantisedHidden, call));
+  STRATA_ASSIGN(Product gate, makeProduct(context, call.reads[firstWeight], operands.input, call));
+  STRATA_ASSIGN(Product up, makeProduct(context, call.reads[firstWeight + 1], operands.input, call));
+  STRATA_ASSIGN(Product down, makeProduct(context, call.reads[firstWeight + 2], operands.quantisedHidden, call));
   return Network{gate, up, down, width};
 }
 
@@ -157,11 +157,11 @@ void addShared(const Context &context, const ExpertsCall &operands, const Networ
 
 Result<void> experts(const Context &context, const KernelCall &call) {
   ExpertsCall operands(call);
-  STRATA_ASSIGN(Network routed, makeNetwork(operands, 3, call.parameters.width));
+  STRATA_ASSIGN(Network routed, makeNetwork(context, operands, 3, call.parameters.width));
   Network shared;
   bool hasShared = present(call.reads[6]);
   if (hasShared) {
-    STRATA_ASSIGN(shared, makeNetwork(operands, 6, call.parameters.sharedWidth));
+    STRATA_ASSIGN(shared, makeNetwork(context, operands, 6, call.parameters.sharedWidth));
   }
   forEachToken(context, operands, [&](uint64_t token) {
     std::fill_n(rowOf<float>(operands.routedSum, token), operands.result.columns, 0.0f);

@@ -20,6 +20,10 @@ namespace strata {
 using schema::Operation;
 
 Result<std::unique_ptr<HostDevice>> HostDevice::create(const HostDeviceOptions &options) {
+  if (options.isa > bestIsa())
+    return fail(ExitCode::Machine, "",
+                fmt::format("this processor does not have {}: its best level is {}, which is used without --isa",
+                            isaName(options.isa), isaName(bestIsa())));
   STRATA_ASSIGN(std::unique_ptr<ThreadPool> pool, ThreadPool::create(options.threads));
   Checked scratchBytes = Checked(options.workerScratchBytes).alignUp(64);
   Checked allScratch = scratchBytes * options.threads;
@@ -175,7 +179,7 @@ Result<void> HostDevice::launch(const KernelCall &call) {
                 fmt::format("{} needs {} bytes of scratch per thread but the artifact provides {}: compile the model "
                             "again",
                             schema::EnumNameOperation(call.operation), needed.value(), workerScratchBytes));
-  return run(host::Context{*pool, attentionKernelsOf(isa), scratch, workerScratchBytes}, call);
+  return run(host::Context{*pool, isa, attentionKernelsOf(isa), scratch, workerScratchBytes}, call);
 }
 
 Result<void> HostDevice::synchronise() {

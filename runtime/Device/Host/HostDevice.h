@@ -25,7 +25,7 @@ struct HostDeviceOptions {
 /// One thread at a time may use it.
 class HostDevice : public Device {
 public:
-  /// Exit code 3 if the threads or their scratch cannot be had, 2 if `threads` is 0.
+  /// Exit code 3 if the threads, their scratch or the instruction set cannot be had, 2 if `threads` is 0.
   static Result<std::unique_ptr<HostDevice>> create(const HostDeviceOptions &options);
   ~HostDevice() override;
   HostDevice(const HostDevice &) = delete;

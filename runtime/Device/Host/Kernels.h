@@ -7,6 +7,7 @@
 #pragma once
 
 #include "runtime/Device/Device.h"
+#include "runtime/Device/Host/Isa.h"
 #include "runtime/Device/Host/ThreadPool.h"
 
 #include <algorithm>
@@ -20,7 +21,8 @@ struct AttentionKernels;
 /// What an operation runs on.
 struct Context {
   ThreadPool &pool;
-  const AttentionKernels &attention; ///< Of the level of instruction set.
+  Isa isa;                           ///< The level of instruction set.
+  const AttentionKernels &attention; ///< Of that level.
   std::byte *scratch;
   uint64_t workerScratchBytes;
 

@@ -12,7 +12,7 @@ namespace strata::host {
 Result<void> matmul(const Context &context, const KernelCall &call) {
   const BoundOperand &input = call.reads[0], &weight = call.reads[1], &residual = call.reads[2];
   const BoundOperand &result = call.writes[0];
-  STRATA_ASSIGN(Product product, makeProduct(weight, input, call));
+  STRATA_ASSIGN(Product product, makeProduct(context, weight, input, call));
   Columns columns = columnsOf(input);
   bool hasResidual = present(residual);
   auto rows = [&](uint64_t begin, uint64_t end, unsigned) {
@@ -31,8 +31,8 @@ Result<void> matmul(const Context &context, const KernelCall &call) {
 
 Result<void> gatedMatmul(const Context &context, const KernelCall &call) {
   const BoundOperand &input = call.reads[0], &result = call.writes[0];
-  STRATA_ASSIGN(Product gate, makeProduct(call.reads[1], input, call));
-  STRATA_ASSIGN(Product up, makeProduct(call.reads[2], input, call));
+  STRATA_ASSIGN(Product gate, makeProduct(context, call.reads[1], input, call));
+  STRATA_ASSIGN(Product up, makeProduct(context, call.reads[2], input, call));
   Columns columns = columnsOf(input);
   auto rows = [&](uint64_t begin, uint64_t end, unsigned) {
     forEachPass(gate, begin, end, call.rows, [&](uint64_t row, uint64_t first, uint64_t count) {
@@ -49,7 +49,7 @@ Result<void> gatedMatmul(const Context &context, const KernelCall &call) {
 
 Result<void> headMatmul(const Context &context, const KernelCall &call) {
   const BoundOperand &input = call.reads[0], &weight = call.reads[1], &result = call.writes[0];
-  STRATA_ASSIGN(Product product, makeProduct(weight, input, call));
+  STRATA_ASSIGN(Product product, makeProduct(context, weight, input, call));
   uint64_t rowsPerHead = weight.dimensions[1];
   Columns wholeColumns = columnsOf(input);
   auto rows = [&](uint64_t begin, uint64_t end, unsigned) {

@@ -4,7 +4,9 @@
 
 #include "runtime/Device/Host/Products.h"
 
+#include "runtime/Device/Host/Kernels.h"
 #include "runtime/Device/Host/LaneSum.h"
+#include "runtime/Device/Host/Product/Levels.h"
 #include "runtime/Device/Host/WeightBlocks.h"
 
 #include <fmt/format.h>
@@ -140,9 +142,21 @@ Product::Function numbersFunction(Encoding encoding) {
   }
 }
 
-Product::Function functionFor(Encoding encoding, ActivationEncoding activations, Form form) {
+/// What the level of instruction set has, or the next lower one.
+Product::Function fastFunction(Isa isa, Encoding encoding, ActivationEncoding activations, Form form) {
+  Product::Function function = nullptr;
+  if (isa >= Isa::avx512)
+    function = avx512Product(encoding, activations, form);
+  if (!function && isa >= Isa::avx2)
+    function = avx2Product(encoding, activations, form);
+  return function;
+}
+
+Product::Function functionFor(Isa isa, Encoding encoding, ActivationEncoding activations, Form form) {
   if (activations == ActivationEncoding::f32)
     return numbersFunction(encoding);
+  if (Product::Function function = fastFunction(isa, encoding, activations, form))
+    return function;
   switch (encoding) {
   case Encoding::Q4_0:
     return digitsFunction<Q4_0>(activations, form);
@@ -159,9 +173,10 @@ Product::Function functionFor(Encoding encoding, ActivationEncoding activations,
 
 } // namespace
 
-Result<Product> makeProduct(const BoundOperand &weight, const BoundOperand &input, const KernelCall &call) {
+Result<Product> makeProduct(const Context &context, const BoundOperand &weight, const BoundOperand &input,
+                            const KernelCall &call) {
   Product product;
-  product.function = functionFor(weight.encoding, storedAs(input, call), call.form);
+  product.function = functionFor(context.isa, weight.encoding, storedAs(input, call), call.form);
   if (!product.function)
     return fail(ExitCode::Input, "A20",
                 fmt::format("{} has no product of {} weights with {} activations: compile the model again",

@@ -12,6 +12,8 @@
 
 namespace strata::host {
 
+struct Context;
+
 /// The most columns that a pass over a weight row takes: in form few at most this, in form many this for all but the
 /// last pass. A column's sum does not depend on it.
 inline constexpr uint64_t kFewColumns = 8;
@@ -53,7 +55,8 @@ inline schema::ActivationEncoding storedAs(const BoundOperand &value, const Kern
 
 /// The product of `weight`'s rows with rows of `input`. Exit code 1 (A20) if the input is digits and the weight is not
 /// block-quantised.
-Result<Product> makeProduct(const BoundOperand &weight, const BoundOperand &input, const KernelCall &call);
+Result<Product> makeProduct(const Context &context, const BoundOperand &weight, const BoundOperand &input,
+                            const KernelCall &call);
 
 /// All rows of a value as columns.
 inline Columns columnsOf(const BoundOperand &value) {
