@@ -4,6 +4,8 @@
 
 #include "runtime/Simulator/Counts.h"
 
+#include <algorithm>
+
 namespace strata::sim {
 
 const char *instructionClassName(InstructionClass instructionClass) {
@@ -12,6 +14,12 @@ const char *instructionClassName(InstructionClass instructionClass) {
       "tensor",  "global load", "global store", "shared load", "shared store", "local",      "atomic",
       "warp",    "control",     "other"};
   return kNames[static_cast<size_t>(instructionClass)];
+}
+
+std::string instructionClassKey(InstructionClass instructionClass) {
+  std::string key = instructionClassName(instructionClass);
+  std::replace(key.begin(), key.end(), ' ', '_');
+  return key;
 }
 
 Counts &Counts::operator+=(const Counts &other) {

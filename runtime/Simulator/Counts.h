@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 namespace strata::sim {
 
@@ -33,6 +34,8 @@ enum class InstructionClass : uint8_t {
 constexpr size_t kInstructionClasses = 17;
 /// "integer", "dot product", …
 const char *instructionClassName(InstructionClass instructionClass);
+/// "integer", "dot_product", … for columns of tables.
+std::string instructionClassKey(InstructionClass instructionClass);
 
 struct Counts {
   uint64_t ctas = 0;               ///< CTAs that were executed.

@@ -72,8 +72,8 @@ Result<void> SimDevice::copyFromDevice(std::span<std::byte> to, const std::byte 
   return {};
 }
 
-Result<void> SimDevice::run(const LoadedKernel &kernel, const sim::Arguments &operands, uint64_t rows,
-                            uint32_t segment) {
+Result<void> SimDevice::run(uint32_t index, const sim::Arguments &operands, uint64_t rows, uint32_t segment) {
+  const LoadedKernel &kernel = kernels[index];
   sim::LaunchOptions launch;
   launch.block[0] = kernel.threads;
   launch.grid[0] = kernel.gridX;
@@ -87,6 +87,8 @@ Result<void> SimDevice::run(const LoadedKernel &kernel, const sim::Arguments &op
     arguments.add(segment);
   STRATA_ASSIGN(sim::Counts counts, launcher.launch(*kernel.program, launch, arguments));
   total += counts;
+  if (options.observer)
+    options.observer({index, launch.grid, kernel.threads, counts});
   return {};
 }
 
@@ -109,7 +111,7 @@ Result<void> SimDevice::launch(const KernelCall &call) {
     const LoadedKernel &kernel = kernels[call.kernels[first]];
     size_t end = first + 1;
     if (!kernel.repeats()) {
-      STRATA_TRY(run(kernel, operands, call.rows, 0));
+      STRATA_TRY(run(call.kernels[first], operands, call.rows, 0));
       first = end;
       continue;
     }
@@ -119,7 +121,7 @@ Result<void> SimDevice::launch(const KernelCall &call) {
     uint64_t segments = (call.rows * kernel.perRow + kernel.segmentRows - 1) / kernel.segmentRows;
     for (uint32_t segment = 0; segment < segments; ++segment)
       for (size_t i = first; i < end; ++i)
-        STRATA_TRY(run(kernels[call.kernels[i]], operands, call.rows, segment));
+        STRATA_TRY(run(call.kernels[i], operands, call.rows, segment));
     first = end;
   }
   return {};
@@ -135,7 +137,7 @@ Result<void> SimDevice::repack(uint32_t kernel, std::byte *weight, uint64_t byte
   memory.markWritten(copy.get(), bytes);
   sim::Arguments operands;
   operands.add(reinterpret_cast<uint64_t>(copy.get())).add(reinterpret_cast<uint64_t>(weight));
-  Result<void> result = run(kernels[kernel], operands, matrices, 0);
+  Result<void> result = run(kernel, operands, matrices, 0);
   memory.remove(copy.get());
   return result;
 }

@@ -8,14 +8,24 @@
 #include "runtime/Device/Device.h"
 #include "runtime/Simulator/Simulator.h"
 
+#include <functional>
 #include <memory>
 #include <vector>
 
 namespace strata {
 
+/// One launch of a kernel, as it was.
+struct SimLaunch {
+  uint32_t kernel = 0; ///< Of the artifact.
+  std::array<uint32_t, 3> grid = {1, 1, 1};
+  uint32_t threads = 0;
+  sim::Counts counts;
+};
+
 struct SimDeviceOptions {
   sim::Checks checks = {true, true, false, false}; ///< Without counts.
   uint64_t seed = 0;                               ///< Of the schedule: results must not depend on it.
+  std::function<void(const SimLaunch &)> observer; ///< Called after every launch.
 };
 
 /// Its memory is the host's, and an address means the same to both. `launch` returns when all kernels of the dispatch
@@ -52,7 +62,7 @@ private:
 
   explicit SimDevice(const SimDeviceOptions &chosen) : options(chosen), launcher(memory) {}
   Result<void> load(const schema::Kernel &kernel);
-  Result<void> run(const LoadedKernel &kernel, const sim::Arguments &operands, uint64_t rows, uint32_t segment);
+  Result<void> run(uint32_t index, const sim::Arguments &operands, uint64_t rows, uint32_t segment);
 
   SimDeviceOptions options;
   sim::GlobalMemory memory;
