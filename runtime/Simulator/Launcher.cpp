@@ -84,6 +84,7 @@ struct Launcher::Scratch {
   const Program *program = nullptr;
   std::vector<std::unique_ptr<Warp>> warps;
   SharedMemory shared;
+  Footprint footprint;
   std::vector<std::byte> parameters;
 };
 
@@ -96,9 +97,9 @@ namespace {
 class Grid {
 public:
   Grid(const Program &decoded, const LaunchOptions &launchOptions, std::vector<std::unique_ptr<Warp>> &ctaWarps,
-       SharedMemory &sharedMemory)
-      : program(decoded), options(launchOptions), warps(ctaWarps), shared(sharedMemory), shuffler(launchOptions.seed),
-        instructionsLeft(launchOptions.mostWarpInstructions) {}
+       SharedMemory &sharedMemory, Footprint &launchFootprint)
+      : program(decoded), options(launchOptions), warps(ctaWarps), shared(sharedMemory), footprint(launchFootprint),
+        shuffler(launchOptions.seed), instructionsLeft(launchOptions.mostWarpInstructions) {}
 
   Result<Counts> run(GlobalMemory &memory, const std::byte *parameters) {
     for (auto &warp : warps) {
@@ -108,22 +109,41 @@ public:
       warp->state.checks = options.checks;
       warp->state.checks.shuffleOrder = options.seed != 0;
       warp->state.counts = &counts;
+      warp->state.footprint = &footprint;
       std::fill(warp->issued.begin(), warp->issued.end(), 0);
       std::fill(warp->lanes.begin(), warp->lanes.end(), 0);
     }
-    for (uint64_t cta : ctaOrder())
+    footprint.start();
+    for (uint64_t cta : ctaOrder()) {
       STRATA_TRY(runCta(cta));
+      if (options.checks.count)
+        addCycles();
+    }
     addInstructions();
+    estimateAll();
     return counts;
   }
 
 private:
+  /// Chooses the columns and rows of the grid that are executed. Two rows tell what rows share; more only if there are
+  /// not columns enough.
+  void chooseSample() {
+    columns = executedColumns = options.grid[0];
+    rows = executedRows = uint64_t(options.grid[1]) * options.grid[2];
+    if (options.sampledCtas == 0 || options.sampledCtas >= columns * rows)
+      return;
+    executedRows = std::min<uint64_t>(rows, options.sampledCtas >= 4 ? 2 : 1);
+    executedColumns = std::min(columns, options.sampledCtas / executedRows);
+    executedRows = std::min(rows, options.sampledCtas / executedColumns);
+  }
+
   std::vector<uint64_t> ctaOrder() {
-    uint64_t total = uint64_t(options.grid[0]) * options.grid[1] * options.grid[2];
-    uint64_t count = options.sampledCtas ? std::min(options.sampledCtas, total) : total;
-    std::vector<uint64_t> order(count);
-    for (uint64_t i = 0; i < count; ++i)
-      order[i] = i * total / count;
+    chooseSample();
+    std::vector<uint64_t> order;
+    order.reserve(executedRows * executedColumns);
+    for (uint64_t row = 0; row < executedRows; ++row)
+      for (uint64_t column = 0; column < executedColumns; ++column)
+        order.push_back(row * rows / executedRows * columns + column * columns / executedColumns);
     if (options.seed)
       shuffler.shuffle(order);
     return order;
@@ -138,7 +158,8 @@ private:
     place.number = static_cast<uint32_t>(number);
     place.dynamicSharedBytes = options.dynamicSharedBytes;
     shared.reset(program.sharedBytes + options.dynamicSharedBytes);
-    ++counts.ctas;
+    ++counts.executedCtas;
+    footprint.startCta(place.cta[0], static_cast<uint32_t>(number / options.grid[0]));
     std::vector<uint32_t> order(warps.size());
     std::iota(order.begin(), order.end(), 0u);
     if (options.seed)
@@ -168,9 +189,16 @@ private:
       }
       if (here == 0 || here != (wanted ? wanted : warpsLeft))
         continue;
+      auto isHere = [&](auto &warp) {
+        return warp->current() == Warp::Status::atBarrier && warp->barrier().option == barrier;
+      };
+      uint64_t cycle = 0;
       for (auto &warp : warps)
-        if (warp->current() == Warp::Status::atBarrier && warp->barrier().option == barrier)
-          warp->passBarrier();
+        if (isHere(warp))
+          cycle = std::max(cycle, warp->cycles() + voltaLatencies().barrier);
+      for (auto &warp : warps)
+        if (isHere(warp))
+          warp->passBarrier(cycle);
       return {};
     }
     auto waiting =
@@ -193,6 +221,34 @@ private:
                             faultSentence(fault, place)));
   }
 
+  /// The first CTA finds what all of them share further away than the others do: its cycles stand for it alone, if at
+  /// all.
+  void addCycles() {
+    uint64_t cycles = 0;
+    for (const auto &warp : warps)
+      cycles = std::max(cycles, warp->cycles());
+    if (counts.executedCtas == 2)
+      counts.ctaCycles = counts.longestCtaCycles = 0;
+    counts.ctaCycles += cycles;
+    counts.longestCtaCycles = std::max(counts.longestCtaCycles, cycles);
+  }
+
+  /// Of the whole grid, from the CTAs that were executed.
+  void estimateAll() {
+    counts.ctas = columns * rows;
+    if (counts.executedCtas > 1) // Without the first.
+      counts.ctaCycles = counts.ctaCycles * counts.executedCtas / (counts.executedCtas - 1);
+    auto times = [](uint64_t all, uint64_t executed) {
+      return static_cast<double>(all) / static_cast<double>(executed);
+    };
+    Footprint::Sectors unique = footprint.total(times(columns, executedColumns), times(rows, executedRows));
+    counts.uniqueSectorsRead = unique.read;
+    counts.uniqueSectorsWritten = unique.written;
+    counts.rowSharedSectors = unique.rowShared;
+    if (counts.executedCtas != counts.ctas)
+      counts.scale(times(counts.ctas, counts.executedCtas));
+  }
+
   void addInstructions() {
     for (const auto &warp : warps)
       for (size_t i = 0; i < program.instructions.size(); ++i) {
@@ -206,7 +262,9 @@ private:
   const LaunchOptions &options;
   std::vector<std::unique_ptr<Warp>> &warps;
   SharedMemory &shared;
+  Footprint &footprint;
   Shuffler shuffler;
+  uint64_t columns = 0, rows = 0, executedColumns = 0, executedRows = 0;
   uint64_t instructionsLeft;
   CtaPlace place;
   Counts counts;
@@ -265,7 +323,7 @@ Result<Counts> Launcher::launch(const Program &program, const LaunchOptions &opt
   while (scratch->warps.size() < warpCount)
     scratch->warps.push_back(std::make_unique<Warp>(program));
   scratch->warps.resize(warpCount);
-  Grid grid(program, options, scratch->warps, scratch->shared);
+  Grid grid(program, options, scratch->warps, scratch->shared, scratch->footprint);
   return grid.run(memory, scratch->parameters.data());
 }
 

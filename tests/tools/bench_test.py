@@ -38,6 +38,13 @@ class Bench(ToolTest):
             self.assertRegex(row["build_commit"], r"^([0-9a-f]{9,}(-dirty)?|unknown)$")
             self.assertGreater(row["launches"], 0)
             self.assertGreaterEqual(row["sectors_per_request"], 1)
+            self.assertEqual(row["executed_ctas"], row["ctas"])
+            # 2 us for every launch at the least, and never more than the memory gives.
+            self.assertGreater(row["modelled_us"], 2 * row["launches"])
+            self.assertTrue(row["bottleneck"])
+            self.assertLess(0, row["hbm_percent"])
+            self.assertLess(row["hbm_percent"], 98)
+            self.assertLess(row["calibration_error_percent"], 15)
         # Layers share kernels: as many launches as there are layers, and none is counted twice.
         decode = {row["kernel"]: row for row in rows if row["program"] == "decode"}
         self.assertEqual(decode["embed_0"]["launches"], 1)
@@ -46,8 +53,10 @@ class Bench(ToolTest):
     def testTableForPeople(self):
         lines = self.succeed("strata-bench", self.gpuArtifact(), *SIM, "--tokens=2").out.splitlines()
         self.assertRegex(lines[1], r"^\|[-:| ]+\|$")
-        self.assertEqual({line.count("|") for line in lines[:-2]}, {lines[0].count("|")})
-        self.assertEqual(len({len(line) for line in lines[:-2]}), 1)
+        table = lines[:lines.index("")]
+        self.assertEqual(len({len(line) for line in table}), 1)
+        self.assertEqual(len({line.count("|") for line in table}), 1)
+        self.assertIn("read at 25 % occupancy", "".join(lines))
         self.assertRegex(lines[-1], r"^build \S+, machine v100s-32g, model tiny\.Q4_0\.gguf, device sim$")
 
     def testRefusals(self):

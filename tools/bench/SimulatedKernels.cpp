@@ -7,8 +7,8 @@
 #include "runtime/Artifact/LocateModel.h"
 #include "runtime/Device/Sim/SimDevice.h"
 #include "runtime/Exec/Session.h"
+#include "tools/bench/KernelTable.h"
 
-#include <fmt/format.h>
 #include <iostream>
 #include <map>
 
@@ -19,23 +19,15 @@ namespace {
 enum class Part : uint8_t { load, prompt, decode };
 constexpr const char *kPartNames[] = {"load", "prompt", "decode"};
 
-struct KernelTotal {
-  uint64_t launches = 0;
-  uint64_t ctas = 0;
-  sim::Counts counts;
-};
-
-/// Adds up launches by the part of the run that they belong to, and kernel.
-class Collector {
-public:
+/// Launches by the part of the run that they belong to, and kernel.
+struct Collector {
   Part part = Part::load;
   std::map<std::pair<Part, uint32_t>, KernelTotal> totals;
 
-  void add(const SimLaunch &launch) {
-    KernelTotal &total = totals[{part, launch.kernel}];
-    ++total.launches;
-    total.ctas += uint64_t(launch.grid[0]) * launch.grid[1] * launch.grid[2];
-    total.counts += launch.counts;
+  void add(const SimLaunch &launch, const schema::Kernel &kernel) {
+    totals[{part, launch.kernel}].add(
+        {launch.grid, launch.threads, kernel.registers(), kernel.shared_bytes() + kernel.dynamic_shared_bytes()},
+        launch.counts);
   }
 };
 
@@ -60,48 +52,6 @@ Result<void> runBoth(Session &session, uint32_t tokens, Collector &collector) {
   return session.decode(std::span(&row, 1));
 }
 
-double ratio(uint64_t count, uint64_t of) {
-  return of ? static_cast<double>(count) / static_cast<double>(of) : 0;
-}
-
-/// The figures of a launch on average follow from these sums; md shows the ratios that people look at.
-std::vector<Column> kernelColumns() {
-  std::vector<Column> columns = {{"program", "program"},
-                                 {"kernel", "kernel"},
-                                 {"launches", "launches"},
-                                 {"ctas", "CTAs"},
-                                 {"warp_instructions", "warp instr"}};
-  for (size_t i = 0; i < sim::kInstructionClasses; ++i)
-    columns.push_back({fmt::format("warp_{}", sim::instructionClassKey(static_cast<sim::InstructionClass>(i))), ""});
-  for (Column column : std::vector<Column>{{"global_requests", ""},
-                                           {"sectors_per_request", "sectors/request"},
-                                           {"global_bytes_read", ""},
-                                           {"global_bytes_written", ""},
-                                           {"global_sector_bytes", "sector bytes"},
-                                           {"shared_requests", ""},
-                                           {"shared_bytes", "shared bytes"},
-                                           {"shared_passes_per_request", "bank passes", 2},
-                                           {"load_waits", "load waits"},
-                                           {"bytes_in_flight_per_wait", "bytes in flight"}})
-    columns.push_back(std::move(column));
-  return columns;
-}
-
-std::vector<Cell> kernelRow(Part part, const std::string &kernel, const KernelTotal &total) {
-  const sim::Counts &counts = total.counts;
-  std::vector<Cell> row = {kPartNames[static_cast<size_t>(part)], kernel, total.launches, total.ctas,
-                           counts.warpInstructions};
-  for (uint64_t instructions : counts.warpByClass)
-    row.emplace_back(instructions);
-  for (Cell cell :
-       std::vector<Cell>{counts.globalRequests, ratio(counts.globalSectors, counts.globalRequests),
-                         counts.globalBytesRead, counts.globalBytesWritten, counts.globalSectors * 32,
-                         counts.sharedRequests, counts.sharedBytes, ratio(counts.sharedPasses, counts.sharedRequests),
-                         counts.loadWaits, ratio(counts.bytesInFlight, counts.loadWaits)})
-    row.push_back(std::move(cell));
-  return row;
-}
-
 } // namespace
 
 Result<ExitCode> benchSimulatedKernels(const Options &options) {
@@ -111,18 +61,18 @@ Result<ExitCode> benchSimulatedKernels(const Options &options) {
   Collector collector;
   SimDeviceOptions deviceOptions;
   deviceOptions.checks.count = true;
-  deviceOptions.observer = [&](const SimLaunch &launch) { collector.add(launch); };
-  STRATA_ASSIGN(std::unique_ptr<Device> device, SimDevice::create(artifact.root(), deviceOptions));
+  const schema::Artifact &root = artifact.root(); // It stays where it is when the artifact is moved.
+  deviceOptions.observer = [&](const SimLaunch &launch) { collector.add(launch, *root.kernels()->Get(launch.kernel)); };
+  STRATA_ASSIGN(std::unique_ptr<Device> device, SimDevice::create(root, deviceOptions));
   STRATA_ASSIGN(std::unique_ptr<Session> session,
                 Session::create(std::move(artifact), located, std::move(device), SessionOptions()));
   STRATA_TRY(runBoth(*session, options.tokens, collector));
 
-  const schema::Artifact &root = session->artifact().root();
-  Table table({buildCommit(), escapeName(root.machine()->name()->string_view()),
-               escapeName(root.model()->files()->Get(0)->name()->string_view()), "sim"},
-              kernelColumns());
+  KernelTable table({buildCommit(), escapeName(root.machine()->name()->string_view()),
+                     escapeName(root.model()->files()->Get(0)->name()->string_view()), "sim"});
   for (const auto &[key, total] : collector.totals)
-    table.add(kernelRow(key.first, escapeName(root.kernels()->Get(key.second)->name()->string_view()), total));
+    table.add(kPartNames[static_cast<size_t>(key.first)],
+              escapeName(root.kernels()->Get(key.second)->name()->string_view()), total);
   std::cout << table.format(options.output);
   return ExitCode::Done;
 }

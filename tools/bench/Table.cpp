@@ -114,7 +114,7 @@ std::string Table::formatMarkdown() const {
   std::string result = headings + "|\n" + rules + "|\n";
   for (const std::string &line : lines)
     result += line + "|\n";
-  return result +
+  return result + (notes.empty() ? "" : "\n" + notes) +
          fmt::format("\nbuild {}, machine {}, model {}, device {}\n", run.commit, run.machine, run.model, run.device);
 }
 

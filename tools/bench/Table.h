@@ -40,6 +40,8 @@ public:
   Table(RunInfo run, std::vector<Column> columns);
   /// A cell for every column.
   void add(std::vector<Cell> row);
+  /// Text for people below the table.
+  void addNote(std::string note) { notes += std::move(note); }
   /// md: the columns with a heading, and what the rows have in common below. csv, json: all columns, and in every row
   /// what they have in common.
   std::string format(OutputFormat format) const;
@@ -52,6 +54,7 @@ private:
   RunInfo run;
   std::vector<Column> columns;
   std::vector<std::vector<Cell>> rows;
+  std::string notes;
 };
 
 } // namespace strata::bench
