@@ -7,12 +7,11 @@
 #include "compiler/Codegen/CompileKernels.h"
 #include "compiler/Codegen/Cubin.h"
 #include "runtime/Simulator/Simulator.h"
+#include "tools/bench/SimulatedBuffer.h"
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <fmt/format.h>
-#include <memory>
 
 namespace strata::bench {
 
@@ -88,21 +87,6 @@ extern "C" __global__ void __launch_bounds__(128) unalignedProduct(const unsigne
 }
 )";
 
-struct FreeBytes {
-  void operator()(std::byte *bytes) const { std::free(bytes); }
-};
-using Buffer = std::unique_ptr<std::byte, FreeBytes>;
-
-/// Zeroed pages that take no memory before somebody writes to them.
-Result<Buffer> allocate(sim::GlobalMemory &memory, uint64_t bytes) {
-  Buffer buffer(static_cast<std::byte *>(std::aligned_alloc(64, bytes)));
-  if (!buffer)
-    return fail(ExitCode::Machine, "", fmt::format("{} bytes of memory cannot be had for the calibration", bytes));
-  STRATA_TRY(memory.add(buffer.get(), bytes));
-  memory.markWritten(buffer.get(), bytes);
-  return buffer;
-}
-
 /// A kernel of the calibration, compiled.
 struct Loaded {
   sim::Module module;
@@ -143,13 +127,13 @@ Result<void> addStreams(const Nvrtc &nvrtc, std::vector<CalibrationRow> &rows) {
   sim::GlobalMemory memory;
   STRATA_ASSIGN(Loaded kernel, load(nvrtc, memory, "streamRead", kStreamSource));
   constexpr uint64_t kBytes = 256 << 20;
-  STRATA_ASSIGN(Buffer numbers, allocate(memory, kBytes));
+  STRATA_ASSIGN(SimulatedBuffer numbers, SimulatedBuffer::allocate(memory, kBytes));
   for (const StreamRow &row : kStreamRows) {
     sim::LaunchOptions options;
     options.block[0] = row.threads;
     options.grid[0] = static_cast<uint32_t>((kBytes / 8 + row.threads - 1) / row.threads);
     options.dynamicSharedBytes = 48 * 1024; // Two of them fit.
-    auto address = reinterpret_cast<uint64_t>(numbers.get());
+    auto address = reinterpret_cast<uint64_t>(numbers.data());
     STRATA_ASSIGN(sim::ModelledTime time,
                   model(memory, kernel, options, sim::Arguments().add(address).add(address).add(kBytes / 8)));
     rows.push_back({fmt::format("read at {:.0f} % occupancy", 100 * time.occupancy), row.bytesPerSecond,
@@ -163,15 +147,15 @@ Result<void> addUnaligned(const Nvrtc &nvrtc, std::vector<CalibrationRow> &rows)
   sim::GlobalMemory memory;
   STRATA_ASSIGN(Loaded kernel, load(nvrtc, memory, "unalignedProduct", kUnalignedSource));
   constexpr uint64_t kRows = 4096, kBlocks = 4096 / 32, kBytes = kRows * kBlocks * 18;
-  STRATA_ASSIGN(Buffer weights, allocate(memory, kBytes));
-  STRATA_ASSIGN(Buffer input, allocate(memory, (kBlocks * 36 + 63) / 64 * 64));
-  STRATA_ASSIGN(Buffer result, allocate(memory, kRows * 4));
+  STRATA_ASSIGN(SimulatedBuffer weights, SimulatedBuffer::allocate(memory, kBytes));
+  STRATA_ASSIGN(SimulatedBuffer input, SimulatedBuffer::allocate(memory, kBlocks * 36));
+  STRATA_ASSIGN(SimulatedBuffer result, SimulatedBuffer::allocate(memory, kRows * 4));
   sim::LaunchOptions options;
   options.block[0] = 128;
   options.grid[0] = kRows;
   sim::Arguments arguments;
-  for (const Buffer *buffer : {&weights, &input, &result})
-    arguments.add(reinterpret_cast<uint64_t>(buffer->get()));
+  for (const SimulatedBuffer *buffer : {&weights, &input, &result})
+    arguments.add(reinterpret_cast<uint64_t>(buffer->data()));
   STRATA_ASSIGN(sim::ModelledTime time, model(memory, kernel, options, arguments));
   rows.push_back(
       {"4096 x 4096 in ggml's Q4_0", 0.40 * 900e9, 0.55 * 900e9, time, static_cast<double>(kBytes) / time.seconds});

@@ -27,6 +27,8 @@ struct Figure {
 const Figure kTimes[] = {
     {{"launches", "launches"}, [](const KernelTotal &t) -> Cell { return t.launches; }},
     {{"modelled_us", "modelled us"}, [](const KernelTotal &t) -> Cell { return t.seconds * 1e6; }},
+    {{"us_per_launch", "us/launch"},
+     [](const KernelTotal &t) -> Cell { return t.seconds * 1e6 / static_cast<double>(t.launches); }},
     {{"bottleneck", "limited by"}, [](const KernelTotal &t) -> Cell { return t.longest.bottleneck; }},
     {{"hbm_percent", "HBM %"},
      [](const KernelTotal &t) -> Cell { return 100 * t.dramBytes / t.seconds / modelledGpu().dramBytesPerSecond; }},

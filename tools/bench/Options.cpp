@@ -12,13 +12,20 @@ namespace strata::bench {
 void addOptions(CLI::App &app, Options &options) {
   static const std::map<std::string, OutputFormat> kFormats = {
       {"md", OutputFormat::md}, {"csv", OutputFormat::csv}, {"json", OutputFormat::json}};
-  app.add_option("MODEL", options.model, "the compiled model, as strata-compile wrote it")->required();
+  app.add_option("MODEL", options.model,
+                 "the compiled model, as strata-compile wrote it; or a GGUF, whose header is enough: the products of "
+                 "its decode step")
+      ->required();
   const char *what = "What is measured";
   app.add_flag("--kernels", options.kernels, "every kernel of the decode and the prompt program")->group(what);
   app.add_option("--tokens", options.tokens, "tokens of the prompt; a decode step follows it")
       ->group(what)
       ->capture_default_str()
       ->check(CLI::Range(uint64_t{1}, uint64_t{std::numeric_limits<int32_t>::max()}));
+  app.add_option("--sequences", options.sequences, "rows of the decode step, of a GGUF; an artifact has its own")
+      ->group(what)
+      ->capture_default_str()
+      ->check(CLI::Range(uint64_t{1}, uint64_t{64}));
   const char *how = "How it runs";
   app.add_option("--device", options.device, "sim, which simulates the GPU that an artifact was compiled for")
       ->group(how);

@@ -19,7 +19,8 @@ struct Options {
   bool kernels = false;
   std::string device;
   std::string weights;
-  uint32_t tokens = 16; ///< Of the prompt.
+  uint32_t tokens = 16;   ///< Of the prompt.
+  uint32_t sequences = 1; ///< Of a decode step, for the shapes of a GGUF.
   OutputFormat output = OutputFormat::md;
 };
 
