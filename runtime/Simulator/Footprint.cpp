@@ -28,11 +28,11 @@ Footprint::Tag &Footprint::tag(uint64_t sector) {
 
 void Footprint::touch(Tag &tag, uint8_t flag) const {
   if (!(tag.flags & (kRead | kWritten))) {
-    tag.column = ctaColumn;
+    tag.group = ctaGroup;
     tag.row = ctaRow;
   }
-  tag.flags = static_cast<uint8_t>(tag.flags | flag | (tag.column != ctaColumn ? kColumns : 0) |
-                                   (tag.row != ctaRow ? kRows : 0));
+  tag.flags = static_cast<uint8_t>(tag.flags | flag | (tag.group != ctaGroup ? kGroups : 0) |
+                                   (tag.row != ctaRow ? kRows : 0) | (ctaLeads ? kLeader : 0));
 }
 
 MemoryLevel Footprint::load(uint64_t sector) {
@@ -49,14 +49,15 @@ void Footprint::store(uint64_t sector) {
   touch(tag(sector), kWritten);
 }
 
-Footprint::Sectors Footprint::total(double columns, double rows) const {
+Footprint::Sectors Footprint::total(double columnsOfOne, double rowsOfOne) const {
   double read = 0, written = 0, rowShared = 0;
   for (const auto &[number, page] : pages)
     for (const Tag &tag : *page) {
-      double like = (tag.flags & kColumns ? 1 : columns) * (tag.flags & kRows ? 1 : rows);
+      double columns = tag.flags & kGroups ? 1 : tag.flags & kLeader ? 0 : columnsOfOne;
+      double like = columns * (tag.flags & kRows ? 1 : rowsOfOne);
       if (tag.flags & kRead)
         read += like;
-      if ((tag.flags & kRead) && (tag.flags & (kRows | kColumns)) == kRows)
+      if ((tag.flags & kRead) && (tag.flags & (kRows | kGroups)) == kRows)
         rowShared += like;
       if (tag.flags & kWritten)
         written += like;

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "runtime/Base/Checked.h"
+#include "runtime/Simulator/Sample.h"
 #include "runtime/Simulator/Simulator.h"
 #include "runtime/Simulator/Warp.h"
 
@@ -114,41 +115,23 @@ public:
       std::fill(warp->lanes.begin(), warp->lanes.end(), 0);
     }
     footprint.start();
-    for (uint64_t cta : ctaOrder()) {
-      STRATA_TRY(runCta(cta));
-      if (options.checks.count)
+    Sample sample = sampleOf(options.grid, options.sampledCtas);
+    counts.ctas = uint64_t(options.grid[0]) * options.grid[1] * options.grid[2];
+    counts.executedCtas = sample.ctas.size();
+    if (options.seed && counts.executedCtas == counts.ctas)
+      shuffler.shuffle(sample.ctas);
+    for (const SampledCta &cta : sample.ctas) {
+      footprint.startCta(cta.group, cta.row, cta.leads);
+      STRATA_TRY(runCta(cta.number));
+      if (options.checks.count && !cta.leads)
         addCycles();
     }
     addInstructions();
-    estimateAll();
+    estimateAll(sample);
     return counts;
   }
 
 private:
-  /// Chooses the columns and rows of the grid that are executed. Two rows tell what rows share; more only if there are
-  /// not columns enough.
-  void chooseSample() {
-    columns = executedColumns = options.grid[0];
-    rows = executedRows = uint64_t(options.grid[1]) * options.grid[2];
-    if (options.sampledCtas == 0 || options.sampledCtas >= columns * rows)
-      return;
-    executedRows = std::min<uint64_t>(rows, options.sampledCtas >= 4 ? 2 : 1);
-    executedColumns = std::min(columns, options.sampledCtas / executedRows);
-    executedRows = std::min(rows, options.sampledCtas / executedColumns);
-  }
-
-  std::vector<uint64_t> ctaOrder() {
-    chooseSample();
-    std::vector<uint64_t> order;
-    order.reserve(executedRows * executedColumns);
-    for (uint64_t row = 0; row < executedRows; ++row)
-      for (uint64_t column = 0; column < executedColumns; ++column)
-        order.push_back(row * rows / executedRows * columns + column * columns / executedColumns);
-    if (options.seed)
-      shuffler.shuffle(order);
-    return order;
-  }
-
   Result<void> runCta(uint64_t number) {
     place.block = options.block;
     place.grid = options.grid;
@@ -158,8 +141,6 @@ private:
     place.number = static_cast<uint32_t>(number);
     place.dynamicSharedBytes = options.dynamicSharedBytes;
     shared.reset(program.sharedBytes + options.dynamicSharedBytes);
-    ++counts.executedCtas;
-    footprint.startCta(place.cta[0], static_cast<uint32_t>(number / options.grid[0]));
     std::vector<uint32_t> order(warps.size());
     std::iota(order.begin(), order.end(), 0u);
     if (options.seed)
@@ -227,26 +208,25 @@ private:
     uint64_t cycles = 0;
     for (const auto &warp : warps)
       cycles = std::max(cycles, warp->cycles());
-    if (counts.executedCtas == 2)
-      counts.ctaCycles = counts.longestCtaCycles = 0;
+    if (timedCtas == 1 && counts.executedCtas > 1)
+      counts.ctaCycles = counts.longestCtaCycles = timedCtas = 0;
+    ++timedCtas;
     counts.ctaCycles += cycles;
     counts.longestCtaCycles = std::max(counts.longestCtaCycles, cycles);
   }
 
   /// Of the whole grid, from the CTAs that were executed.
-  void estimateAll() {
-    counts.ctas = columns * rows;
-    if (counts.executedCtas > 1) // Without the first.
-      counts.ctaCycles = counts.ctaCycles * counts.executedCtas / (counts.executedCtas - 1);
-    auto times = [](uint64_t all, uint64_t executed) {
-      return static_cast<double>(all) / static_cast<double>(executed);
-    };
-    Footprint::Sectors unique = footprint.total(times(columns, executedColumns), times(rows, executedRows));
+  void estimateAll(const Sample &sample) {
+    auto times = [](uint64_t all, uint64_t some) { return static_cast<double>(all) / static_cast<double>(some); };
+    Footprint::Sectors unique = footprint.total(sample.columnsOfOne, sample.rowsOfOne);
     counts.uniqueSectorsRead = unique.read;
     counts.uniqueSectorsWritten = unique.written;
     counts.rowSharedSectors = unique.rowShared;
+    uint64_t cycles = counts.ctaCycles;
     if (counts.executedCtas != counts.ctas)
       counts.scale(times(counts.ctas, counts.executedCtas));
+    if (timedCtas)
+      counts.ctaCycles = static_cast<uint64_t>(static_cast<double>(cycles) * times(counts.ctas, timedCtas));
   }
 
   void addInstructions() {
@@ -264,7 +244,7 @@ private:
   SharedMemory &shared;
   Footprint &footprint;
   Shuffler shuffler;
-  uint64_t columns = 0, rows = 0, executedColumns = 0, executedRows = 0;
+  uint64_t timedCtas = 0;
   uint64_t instructionsLeft;
   CtaPlace place;
   Counts counts;

@@ -12,6 +12,9 @@
 
 namespace strata {
 
+/// As CUDA's allocations are: how many lines of memory an access touches depends on it.
+static constexpr uint64_t kAlignment = 256;
+
 void SimDevice::Free::operator()(std::byte *bytes) const {
   std::free(bytes);
 }
@@ -50,8 +53,8 @@ Result<void> SimDevice::load(const schema::Kernel &kernel) {
 }
 
 Result<std::byte *> SimDevice::allocate(uint64_t bytes) {
-  Checked rounded = Checked(std::max<uint64_t>(bytes, 1)).alignUp(64);
-  auto *storage = rounded.valid() ? static_cast<std::byte *>(std::aligned_alloc(64, rounded.value())) : nullptr;
+  Checked rounded = Checked(std::max<uint64_t>(bytes, 1)).alignUp(kAlignment);
+  auto *storage = rounded.valid() ? static_cast<std::byte *>(std::aligned_alloc(kAlignment, rounded.value())) : nullptr;
   if (!storage)
     return fail(ExitCode::Machine, "",
                 fmt::format("{} bytes of memory cannot be had for the simulated GPU: free memory", bytes));
@@ -128,7 +131,8 @@ Result<void> SimDevice::launch(const KernelCall &call) {
 }
 
 Result<void> SimDevice::repack(uint32_t kernel, std::byte *weight, uint64_t bytes, uint64_t matrices) {
-  std::unique_ptr<std::byte, Free> copy(static_cast<std::byte *>(std::aligned_alloc(64, (bytes + 63) / 64 * 64)));
+  std::unique_ptr<std::byte, Free> copy(
+      static_cast<std::byte *>(std::aligned_alloc(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment)));
   if (!copy)
     return fail(ExitCode::Machine, "",
                 fmt::format("{} bytes of memory cannot be had to repack a weight: free memory", bytes));

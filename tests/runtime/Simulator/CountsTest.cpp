@@ -5,7 +5,10 @@
 // What launches count beside instructions: bytes by the memory that they come from, cycles, and all of it from a
 // sample.
 
+#include "runtime/Simulator/Sample.h"
 #include "tests/runtime/Simulator/KernelTest.h"
+
+#include <set>
 
 namespace strata::sim {
 namespace {
@@ -43,6 +46,49 @@ TEST(Footprint, KnowsWhatCtasShare) {
   EXPECT_EQ(more.rowShared, 10u);
   footprint.start();
   EXPECT_EQ(footprint.total(1, 1).read, 0u);
+}
+
+TEST(Footprint, ALeaderStandsForNoOthers) {
+  Footprint footprint;
+  footprint.start();
+  footprint.startCta(0, 0, true);
+  footprint.load(1); // What neighbours share,
+  footprint.load(2); // and its own.
+  footprint.startCta(0, 0);
+  footprint.load(1);
+  footprint.load(3);
+  EXPECT_EQ(footprint.total(10, 1).read, 10u) << "sector 3, for ten columns";
+}
+
+TEST(Sample, TakesPairsAndRows) {
+  EXPECT_EQ(sampleOf({7, 3, 2}, 0).ctas.size(), 42u);
+  EXPECT_EQ(sampleOf({7, 3, 2}, 42).ctas.size(), 42u);
+  for (std::array<uint32_t, 3> grid : {std::array<uint32_t, 3>{1000, 1, 1},
+                                       {1000, 8, 1},
+                                       {3, 500, 1},
+                                       {1, 900, 1},
+                                       {5, 5, 40},
+                                       {2048, 1, 1},
+                                       {4, 1000, 1}})
+    for (uint64_t wanted : {1u, 2u, 8u, 64u, 100u}) {
+      Sample sample = sampleOf(grid, wanted);
+      EXPECT_LE(sample.ctas.size(), std::max<uint64_t>(wanted, 8));
+      std::set<uint64_t> numbers;
+      double standsFor = 0;
+      for (size_t i = 0; i < sample.ctas.size(); ++i) {
+        const SampledCta &cta = sample.ctas[i];
+        EXPECT_LT(cta.number, uint64_t(grid[0]) * grid[1] * grid[2]);
+        EXPECT_EQ(cta.row, cta.number / grid[0]);
+        EXPECT_TRUE(numbers.insert(cta.number).second) << "twice";
+        if (cta.leads) {
+          EXPECT_EQ(sample.ctas[i + 1].number, cta.number + 1);
+          EXPECT_EQ(sample.ctas[i + 1].group, cta.group);
+        } else {
+          standsFor += sample.columnsOfOne * sample.rowsOfOne;
+        }
+      }
+      EXPECT_NEAR(standsFor, double(grid[0]) * grid[1] * grid[2], 1e-6);
+    }
 }
 
 TEST(CountsOfMemory, LinesAndSectors) {
@@ -121,7 +167,7 @@ TEST(CountsOfASample, AreThoseOfTheWholeWhereCtasAreAlike) {
   for (uint64_t sampled : {4u, 16u, 33u, 200u}) {
     Counts sample = tiled(sampled);
     EXPECT_EQ(sample.ctas, 480u);
-    EXPECT_LE(sample.executedCtas, sampled);
+    EXPECT_LE(sample.executedCtas, std::max<uint64_t>(sampled, 8)) << "two pairs in two rows";
     EXPECT_GE(sample.executedCtas, sampled / 2);
     EXPECT_EQ(sample.warpInstructions, whole.warpInstructions);
     EXPECT_EQ(sample.warpByClass, whole.warpByClass);
@@ -132,7 +178,7 @@ TEST(CountsOfASample, AreThoseOfTheWholeWhereCtasAreAlike) {
     EXPECT_EQ(sample.rowSharedSectors, whole.rowSharedSectors);
     EXPECT_NEAR(static_cast<double>(sample.ctaCycles), static_cast<double>(whole.ctaCycles),
                 0.5 * static_cast<double>(whole.ctaCycles))
-        << "more of a small sample's loads are the first of their sector";
+        << "half of a sample's rows are the first, which find their columns in HBM";
   }
 }
 
