@@ -7,7 +7,7 @@ import io
 import json
 import unittest
 
-from strata_test import TINY, ToolTest
+from strata_test import DERIVED_MODELS, TINY, ToolTest
 
 SIM = ["--kernels", "--device=sim"]
 
@@ -50,6 +50,44 @@ class Bench(ToolTest):
         self.assertEqual(decode["embed_0"]["launches"], 1)
         self.assertGreater(max(row["launches"] for row in decode.values()), 1)
 
+    def testASampleOfAProduct(self):
+        artifact = self.gpuArtifact()
+        rows = {}
+        for most in ("0", "100000"):
+            out = self.succeed("strata-bench", artifact, *SIM, "--output=json", f"--most-macs={most}").out
+            rows[most] = {(row["program"], row["kernel"]): row for row in json.loads(out)}
+        self.assertEqual(list(rows["0"]), list(rows["100000"]))
+        sampled = set()
+        for kernel, whole in rows["0"].items():
+            sample = rows["100000"][kernel]
+            self.assertEqual((sample["launches"], sample["ctas"]), (whole["launches"], whole["ctas"]))
+            self.assertEqual(whole["executed_ctas"], whole["ctas"])
+            if sample["executed_ctas"] < sample["ctas"]:
+                sampled.add(kernel[1])
+            elif "matmul" in kernel[1].lower():  # What routers do depends on their numbers, and these are not whole now.
+                self.assertEqual(sample["warp_instructions"], whole["warp_instructions"], kernel)
+        self.assertIn("expertsPromptGateUp_0", sampled)  # 72 CTAs a launch.
+        self.assertNotIn("expertsSort_0", sampled)  # The others need what it writes.
+
+    def testProductsOfTheRealModel(self):
+        header = DERIVED_MODELS / "deepseek-v3.1-q4_0.header.gguf"
+        out = self.succeed("strata-bench", header, *SIM, "--output=json", "--most-macs=100000000").out
+        rows = {row["kernel"]: row for row in json.loads(out)}
+        for name, launches in (("attn_q_a", 61), ("attn_output", 61), ("ffn_gate_up", 3), ("ffn_gate_inp", 58),
+                               ("ffn_gate_up_exps", 58), ("ffn_down_exps", 58), ("output", 1)):
+            self.assertEqual(rows[name]["launches"], launches)
+        # Weights are most of what a product of one row reads: 18 bytes for 32 of them in Q4_0, 210 for 256 in Q6_K.
+        for name, weights, bytesPerWeight in (("attn_q_b", 24576 * 1536, 18 / 32), ("attn_output", 7168 * 16384, 18 / 32),
+                                              ("ffn_gate_up_exps", 2 * 9 * 2048 * 7168, 18 / 32),
+                                              ("output", 129280 * 7168, 210 / 256)):
+            row = rows[name]
+            self.assertAlmostEqual(row["hbm_bytes"] / row["launches"] / (weights * bytesPerWeight), 1, delta=0.03)
+            self.assertLess(60, row["hbm_percent"], name)
+            self.assertLess(row["hbm_percent"], 98, name)
+        self.assertEqual(rows["attn_q_a"]["executed_ctas"], rows["attn_q_a"]["ctas"])
+        self.assertLess(rows["output"]["executed_ctas"], 100)
+        self.refuse(1, "", "strata-bench", DERIVED_MODELS / "missing.gguf", *SIM)
+
     def testTableForPeople(self):
         lines = self.succeed("strata-bench", self.gpuArtifact(), *SIM, "--tokens=2").out.splitlines()
         self.assertRegex(lines[1], r"^\|[-:| ]+\|$")
@@ -62,7 +100,7 @@ class Bench(ToolTest):
     def testRefusals(self):
         missing = self.folder / "missing.strata"
         for options in ([], ["--kernels"], ["--kernels", "--device=host"], [*SIM, "--tokens=0"], [*SIM, "--tokens=-1"],
-                        [*SIM, "--output=xml"]):
+                        [*SIM, "--output=xml"], [*SIM, "--most-macs=-1"], [*SIM, "--sequences=0"]):
             self.refuse(2, "", "strata-bench", missing, *options)
         self.refuse(1, "", "strata-bench", missing, *SIM)
         self.refuse(3, "", "strata-bench", self.compile(), *SIM)

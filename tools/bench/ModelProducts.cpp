@@ -4,6 +4,7 @@
 
 #include "tools/bench/ModelProducts.h"
 
+#include "runtime/Simulator/Sample.h"
 #include "tools/DescribeModel.h"
 #include "tools/bench/KernelTable.h"
 #include "tools/bench/ProductSimulation.h"
@@ -13,11 +14,6 @@
 #include <iostream>
 
 namespace strata::bench {
-
-/// Above this a launch is counted on a sample of its CTAs: what all of them would take, seconds instead of half a
-/// minute.
-static constexpr uint64_t kMostMacs = 100'000'000;
-static constexpr uint64_t kSampledCtas = 64;
 
 bool isGguf(const std::string &path) {
   std::array<char, 4> magic = {};
@@ -35,8 +31,9 @@ Result<ExitCode> benchModelProducts(const Options &options) {
   std::string file = options.model.substr(options.model.find_last_of('/') + 1);
   KernelTable table({buildCommit(), std::string(modelledGpu().name), escapeName(file), "sim"});
   for (size_t i = 0; i < products.size(); ++i) {
-    uint64_t sample = products[i].macs() > kMostMacs ? kSampledCtas : 0;
-    STRATA_ASSIGN(SimulatedProduct simulated, simulateProduct(products[i], compiled.units[i], sample));
+    bool sampled = options.mostMacs > 0 && products[i].macs() > options.mostMacs;
+    STRATA_ASSIGN(SimulatedProduct simulated,
+                  simulateProduct(products[i], compiled.units[i], sampled ? sim::kSampledCtas : 0));
     KernelTotal total;
     for (uint64_t launch = 0; launch < products[i].launches; ++launch)
       total.add(simulated.shape, simulated.counts);

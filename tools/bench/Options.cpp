@@ -26,6 +26,11 @@ void addOptions(CLI::App &app, Options &options) {
       ->group(what)
       ->capture_default_str()
       ->check(CLI::Range(uint64_t{1}, uint64_t{64}));
+  app.add_option("--most-macs", options.mostMacs,
+                 "count launches of products with more multiplications on a sample of their CTAs; 0: count all")
+      ->group(what)
+      ->capture_default_str()
+      ->check([](const std::string &text) { return text.starts_with('-') ? text + " is negative" : ""; });
   const char *how = "How it runs";
   app.add_option("--device", options.device, "sim, which simulates the GPU that an artifact was compiled for")
       ->group(how);

@@ -21,6 +21,8 @@ struct Options {
   std::string weights;
   uint32_t tokens = 16;   ///< Of the prompt.
   uint32_t sequences = 1; ///< Of a decode step, for the shapes of a GGUF.
+  /// Products with more multiplications are counted on a sample of their CTAs; 0: none are.
+  uint64_t mostMacs = 1'000'000'000;
   OutputFormat output = OutputFormat::md;
 };
 

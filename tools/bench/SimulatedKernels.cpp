@@ -61,6 +61,9 @@ Result<ExitCode> benchSimulatedKernels(const Options &options) {
   Collector collector;
   SimDeviceOptions deviceOptions;
   deviceOptions.checks.count = true;
+  deviceOptions.mostMacs = options.mostMacs;
+  if (options.mostMacs > 0) // What a sample leaves out is read by the kernels after it.
+    deviceOptions.checks.unwritten = false;
   const schema::Artifact &root = artifact.root(); // It stays where it is when the artifact is moved.
   deviceOptions.observer = [&](const SimLaunch &launch) { collector.add(launch, *root.kernels()->Get(launch.kernel)); };
   STRATA_ASSIGN(std::unique_ptr<Device> device, SimDevice::create(root, deviceOptions));

@@ -5,6 +5,7 @@
 #include "runtime/Device/Sim/SimDevice.h"
 
 #include "runtime/Base/Checked.h"
+#include "runtime/Simulator/Sample.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -75,7 +76,8 @@ Result<void> SimDevice::copyFromDevice(std::span<std::byte> to, const std::byte 
   return {};
 }
 
-Result<void> SimDevice::run(uint32_t index, const sim::Arguments &operands, uint64_t rows, uint32_t segment) {
+Result<void> SimDevice::run(uint32_t index, const sim::Arguments &operands, uint64_t rows, uint32_t segment,
+                            uint64_t sampledCtas) {
   const LoadedKernel &kernel = kernels[index];
   sim::LaunchOptions launch;
   launch.block[0] = kernel.threads;
@@ -84,6 +86,7 @@ Result<void> SimDevice::run(uint32_t index, const sim::Arguments &operands, uint
   launch.dynamicSharedBytes = kernel.dynamicSharedBytes;
   launch.checks = options.checks;
   launch.seed = options.seed;
+  launch.sampledCtas = sampledCtas;
   sim::Arguments arguments = operands;
   arguments.add(static_cast<uint32_t>(rows));
   if (kernel.repeats())
@@ -93,6 +96,31 @@ Result<void> SimDevice::run(uint32_t index, const sim::Arguments &operands, uint
   if (options.observer)
     options.observer({index, launch.grid, kernel.threads, counts});
   return {};
+}
+
+/// Multiplications of a weight with an activation; 0 for what is no product.
+static Checked multiplications(const KernelCall &call) {
+  using schema::Operation;
+  switch (call.operation) {
+  case Operation::matmul:
+  case Operation::gated_matmul:
+  case Operation::head_matmul:
+  case Operation::experts_gate_up:
+  case Operation::experts_down:
+  case Operation::experts_grouped:
+    break;
+  default:
+    return 0;
+  }
+  Checked sum = 0;
+  for (const BoundOperand &operand : call.reads) {
+    if (operand.kind != schema::OperandKind::weight)
+      continue;
+    bool routed = call.parameters.experts > 1 && operand.dimensions[0] == call.parameters.experts;
+    sum += Checked(routed ? call.parameters.expertsUsed : operand.dimensions[0]) * operand.dimensions[1] *
+           operand.dimensions[2] * call.rows;
+  }
+  return sum;
 }
 
 Result<void> SimDevice::launch(const KernelCall &call) {
@@ -110,11 +138,14 @@ Result<void> SimDevice::launch(const KernelCall &call) {
       operands.add(reinterpret_cast<uint64_t>(operand.kv->layer));
       operands.add(reinterpret_cast<uint64_t>(operand.kv->blockTable));
     }
+  bool sampled = options.mostMacs > 0 && !multiplications(call).atMost(options.mostMacs);
   for (size_t first = 0; first < call.kernels.size();) {
     const LoadedKernel &kernel = kernels[call.kernels[first]];
     size_t end = first + 1;
     if (!kernel.repeats()) {
-      STRATA_TRY(run(call.kernels[first], operands, call.rows, 0));
+      // The experts of a prompt are sorted first, by all CTAs: the others need it.
+      bool sorts = call.operation == schema::Operation::experts_grouped;
+      STRATA_TRY(run(call.kernels[first], operands, call.rows, 0, sampled && !sorts ? sim::kSampledCtas : 0));
       first = end;
       continue;
     }
@@ -124,7 +155,7 @@ Result<void> SimDevice::launch(const KernelCall &call) {
     uint64_t segments = (call.rows * kernel.perRow + kernel.segmentRows - 1) / kernel.segmentRows;
     for (uint32_t segment = 0; segment < segments; ++segment)
       for (size_t i = first; i < end; ++i)
-        STRATA_TRY(run(call.kernels[i], operands, call.rows, segment));
+        STRATA_TRY(run(call.kernels[i], operands, call.rows, segment, sampled ? sim::kSampledCtas : 0));
     first = end;
   }
   return {};

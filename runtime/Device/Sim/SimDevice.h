@@ -26,6 +26,9 @@ struct SimDeviceOptions {
   sim::Checks checks = {true, true, false, false}; ///< Without counts.
   uint64_t seed = 0;                               ///< Of the schedule: results must not depend on it.
   std::function<void(const SimLaunch &)> observer; ///< Called after every launch.
+  /// Products of more multiplications are executed on a sample of their CTAs, for counts: what they write is not whole,
+  /// and `checks.unwritten` must be off. 0: none are.
+  uint64_t mostMacs = 0;
 };
 
 /// Its memory is the host's, and an address means the same to both. `launch` returns when all kernels of the dispatch
@@ -62,7 +65,8 @@ private:
 
   explicit SimDevice(const SimDeviceOptions &chosen) : options(chosen), launcher(memory) {}
   Result<void> load(const schema::Kernel &kernel);
-  Result<void> run(uint32_t index, const sim::Arguments &operands, uint64_t rows, uint32_t segment);
+  Result<void> run(uint32_t index, const sim::Arguments &operands, uint64_t rows, uint32_t segment,
+                   uint64_t sampledCtas = 0);
 
   SimDeviceOptions options;
   sim::GlobalMemory memory;
