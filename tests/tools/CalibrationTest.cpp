@@ -18,7 +18,7 @@ struct CalibrationTest : testing::Test {
 };
 
 TEST_F(CalibrationTest, ReadsAtFourOccupanciesAreWhatWasMeasured) {
-  ASSERT_EQ(rows().size(), 5u);
+  ASSERT_EQ(rows().size(), 7u);
   for (size_t i = 0; i < 4; ++i) {
     const CalibrationRow &row = rows()[i];
     SCOPED_TRACE(row.name);
@@ -30,8 +30,16 @@ TEST_F(CalibrationTest, ReadsAtFourOccupanciesAreWhatWasMeasured) {
   EXPECT_EQ(rows()[3].modelled.bottleneck, "HBM");
 }
 
+TEST_F(CalibrationTest, ReadsAndWritesAreWhatWasMeasured) {
+  for (size_t i : {4, 5}) {
+    SCOPED_TRACE(rows()[i].name);
+    EXPECT_NEAR(rows()[i].error(), 0, 0.15);
+    EXPECT_EQ(rows()[i].modelled.bottleneck, "HBM");
+  }
+}
+
 TEST_F(CalibrationTest, AProductOnUnalignedBlocksIsAsSlowAsOnesThatPeopleRun) {
-  const CalibrationRow &row = rows()[4];
+  const CalibrationRow &row = rows()[6];
   EXPECT_GE(row.bytesPerSecond, 0.40 * 900e9);
   EXPECT_LE(row.bytesPerSecond, 0.55 * 900e9);
   EXPECT_EQ(row.error(), 0);

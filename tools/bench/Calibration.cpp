@@ -17,15 +17,30 @@ namespace strata::bench {
 
 namespace {
 
-/// One number of 8 bytes a thread, and no more: what is in flight is what the threads that fit make it.
-constexpr const char *kStreamSource = R"(
-extern "C" __global__ void streamRead(const double *numbers, double *found, unsigned long long count) {
+/// One number of 8 bytes a thread and array, and no more: what is in flight is what the threads that fit make it.
+constexpr const char *kReadSource = R"(
+extern "C" __global__ void streamRead(const double *first, const double *, double *result, unsigned long long count) {
   unsigned long long index = static_cast<unsigned long long>(blockIdx.x) * blockDim.x + threadIdx.x;
   if (index >= count)
     return;
-  double number = numbers[index];
+  double number = first[index];
   if (number == 4.25) // None is: it keeps the load.
-    found[index] = number;
+    result[index] = number;
+}
+)";
+constexpr const char *kScaleSource = R"(
+extern "C" __global__ void streamScale(const double *first, const double *, double *result, unsigned long long count) {
+  unsigned long long index = static_cast<unsigned long long>(blockIdx.x) * blockDim.x + threadIdx.x;
+  if (index < count)
+    result[index] = first[index] * 0.75;
+}
+)";
+constexpr const char *kTriadSource = R"(
+extern "C" __global__ void streamTriad(const double *first, const double *second, double *result,
+                                       unsigned long long count) {
+  unsigned long long index = static_cast<unsigned long long>(blockIdx.x) * blockDim.x + threadIdx.x;
+  if (index < count)
+    result[index] = first[index] * 0.75 + second[index];
 }
 )";
 
@@ -116,30 +131,41 @@ Result<sim::ModelledTime> model(sim::GlobalMemory &memory, const Loaded &kernel,
   return sim::modelTime(sim::v100(), shape, counts);
 }
 
-/// The published rows: two CTAs on a multiprocessor, of so many threads.
+/// A published row: two CTAs of so many threads on a multiprocessor, so many arrays read and written.
 struct StreamRow {
+  const char *name, *source, *does;
+  uint64_t arrays;
   uint32_t threads;
   double bytesPerSecond;
 };
-constexpr StreamRow kStreamRows[] = {{256, 491e9}, {512, 746e9}, {768, 824e9}, {1024, 867e9}};
+constexpr StreamRow kStreamRows[] = {
+    {"streamRead", kReadSource, "read", 1, 256, 491e9},
+    {"streamRead", kReadSource, "read", 1, 512, 746e9},
+    {"streamRead", kReadSource, "read", 1, 768, 824e9},
+    {"streamRead", kReadSource, "read", 1, 1024, 867e9},
+    {"streamScale", kScaleSource, "read, write", 2, 1024, 809e9},
+    {"streamTriad", kTriadSource, "read two, write", 3, 1024, 788e9},
+};
 
-Result<void> addStreams(const Nvrtc &nvrtc, std::vector<CalibrationRow> &rows) {
+Result<CalibrationRow> runStream(const Nvrtc &nvrtc, const StreamRow &row) {
   sim::GlobalMemory memory;
-  STRATA_ASSIGN(Loaded kernel, load(nvrtc, memory, "streamRead", kStreamSource));
+  STRATA_ASSIGN(Loaded kernel, load(nvrtc, memory, row.name, row.source));
   constexpr uint64_t kBytes = 256 << 20;
-  STRATA_ASSIGN(SimulatedBuffer numbers, SimulatedBuffer::allocate(memory, kBytes));
-  for (const StreamRow &row : kStreamRows) {
-    sim::LaunchOptions options;
-    options.block[0] = row.threads;
-    options.grid[0] = static_cast<uint32_t>((kBytes / 8 + row.threads - 1) / row.threads);
-    options.dynamicSharedBytes = 48 * 1024; // Two of them fit.
-    auto address = reinterpret_cast<uint64_t>(numbers.data());
-    STRATA_ASSIGN(sim::ModelledTime time,
-                  model(memory, kernel, options, sim::Arguments().add(address).add(address).add(kBytes / 8)));
-    rows.push_back({fmt::format("read at {:.0f} % occupancy", 100 * time.occupancy), row.bytesPerSecond,
-                    row.bytesPerSecond, time, static_cast<double>(kBytes) / time.seconds});
+  std::vector<SimulatedBuffer> arrays;
+  sim::Arguments arguments;
+  for (int i = 0; i < 3; ++i) {
+    STRATA_ASSIGN(SimulatedBuffer array, SimulatedBuffer::allocate(memory, kBytes));
+    arguments.add(reinterpret_cast<uint64_t>(array.data()));
+    arrays.push_back(std::move(array));
   }
-  return {};
+  arguments.add(kBytes / 8);
+  sim::LaunchOptions options;
+  options.block[0] = row.threads;
+  options.grid[0] = static_cast<uint32_t>((kBytes / 8 + row.threads - 1) / row.threads);
+  options.dynamicSharedBytes = 48 * 1024; // Two of them fit.
+  STRATA_ASSIGN(sim::ModelledTime time, model(memory, kernel, options, arguments));
+  return CalibrationRow{fmt::format("{} at {:.0f} % occupancy", row.does, 100 * time.occupancy), row.bytesPerSecond,
+                        row.bytesPerSecond, time, static_cast<double>(row.arrays * kBytes) / time.seconds};
 }
 
 /// A V100 decodes 7B models in Q4_0 with 40 to 55 % of its 900 GB/s (llama.cpp).
@@ -170,7 +196,10 @@ double CalibrationRow::error() const {
 
 Result<std::vector<CalibrationRow>> calibrate(const Nvrtc &nvrtc) {
   std::vector<CalibrationRow> rows;
-  STRATA_TRY(addStreams(nvrtc, rows));
+  for (const StreamRow &row : kStreamRows) {
+    STRATA_ASSIGN(CalibrationRow result, runStream(nvrtc, row));
+    rows.push_back(std::move(result));
+  }
   STRATA_TRY(addUnaligned(nvrtc, rows));
   return rows;
 }
@@ -188,7 +217,7 @@ std::string describeCalibration(const std::vector<CalibrationRow> &rows) {
     std::string measured = row.measuredLow == row.measuredHigh
                                ? fmt::format("{:.0f}", row.measuredLow / 1e9)
                                : fmt::format("{:.0f} to {:.0f}", row.measuredLow / 1e9, row.measuredHigh / 1e9);
-    result += fmt::format("\n  {:<28} {:>4.0f} GB/s, measured {:>10} ({:+.0f} %), limited by {}", row.name,
+    result += fmt::format("\n  {:<34} {:>4.0f} GB/s, measured {:>10} ({:+.0f} %), limited by {}", row.name,
                           row.bytesPerSecond / 1e9, measured, 100 * row.error(), row.modelled.bottleneck);
   }
   return result + "\n";

@@ -23,8 +23,9 @@ struct CalibrationRow {
   double error() const;
 };
 
-/// A plain read of memory by multiprocessors that are full to a quarter, to a half, to three quarters and quite
-/// (gpu-stream of RRZE-HPC/gpu-benches on a V100-PCIE-16GB), and a product with weights in ggml's own layout.
+/// A plain read of memory by multiprocessors that are full to a quarter, to a half, to three quarters and quite; reads
+/// and writes by full ones (gpu-stream of RRZE-HPC/gpu-benches on a V100-PCIE-16GB); and a product with weights in
+/// ggml's own layout.
 Result<std::vector<CalibrationRow>> calibrate(const Nvrtc &nvrtc);
 
 /// The largest distance of a row from what was measured, as a share of it.
