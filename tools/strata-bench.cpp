@@ -4,8 +4,8 @@
 
 // strata-bench: what kernels cost, and how near to the machine's limits that is.
 #include "tools/CommandLine.h"
-#include "tools/bench/ModelProducts.h"
-#include "tools/bench/SimulatedKernels.h"
+#include "tools/bench/ArtifactKernels.h"
+#include "tools/bench/ModelKernels.h"
 
 using namespace strata;
 
@@ -16,6 +16,6 @@ int main(int argc, char **argv) {
   bench::addOptions(app, options);
   return runTool("strata-bench", app, argc, argv, [&]() -> Result<ExitCode> {
     STRATA_TRY(bench::checkOptions(options));
-    return bench::isGguf(options.model) ? bench::benchModelProducts(options) : bench::benchSimulatedKernels(options);
+    return bench::isGguf(options.model) ? bench::benchModelKernels(options) : bench::benchArtifactKernels(options);
   });
 }

@@ -22,10 +22,14 @@ void addOptions(CLI::App &app, Options &options) {
       ->group(what)
       ->capture_default_str()
       ->check(CLI::Range(uint64_t{1}, uint64_t{std::numeric_limits<int32_t>::max()}));
-  app.add_option("--sequences", options.sequences, "rows of the decode step, of a GGUF; an artifact has its own")
+  app.add_option("--sequences", options.sequences, "of a GGUF: rows of the decode step")
       ->group(what)
       ->capture_default_str()
       ->check(CLI::Range(uint64_t{1}, uint64_t{64}));
+  app.add_option("--context", options.context, "of a GGUF: positions that each row attends to")
+      ->group(what)
+      ->capture_default_str()
+      ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 20));
   app.add_option("--most-macs", options.mostMacs,
                  "count launches of products with more multiplications on a sample of their CTAs; 0: count all")
       ->group(what)

@@ -19,8 +19,9 @@ struct Options {
   bool kernels = false;
   std::string device;
   std::string weights;
-  uint32_t tokens = 16;   ///< Of the prompt.
-  uint32_t sequences = 1; ///< Of a decode step, for the shapes of a GGUF.
+  uint32_t tokens = 16;    ///< Of the prompt.
+  uint32_t sequences = 1;  ///< Of a GGUF's decode step: its rows,
+  uint32_t context = 4096; ///< and the positions that each attends to.
   /// Products with more multiplications are counted on a sample of their CTAs; 0: none are.
   uint64_t mostMacs = 1'000'000'000;
   OutputFormat output = OutputFormat::md;

@@ -2,7 +2,7 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// The products of a model's decode step on the simulated GPU, launched by shape: the header of the GGUF is enough.
+// The kernels of a model's decode step on the simulated GPU, launched by shape: the header of the GGUF is enough.
 #pragma once
 
 #include "tools/bench/Options.h"
@@ -12,8 +12,8 @@ namespace strata::bench {
 /// True if the file begins as a GGUF does.
 bool isGguf(const std::string &path);
 
-/// Compiles the products, launches each once on operands of its shapes, and prints a table with a row for each, as a
+/// Compiles the kernels, launches each once on operands of its shapes, and prints a table with a row for each, as a
 /// decode step has them. Exit code 3 if there is no NVRTC.
-Result<ExitCode> benchModelProducts(const Options &options);
+Result<ExitCode> benchModelKernels(const Options &options);
 
 } // namespace strata::bench

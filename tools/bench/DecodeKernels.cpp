@@ -2,39 +2,47 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "tools/bench/DecodeProducts.h"
+#include "tools/bench/DecodeKernels.h"
 
 #include <fmt/format.h>
 #include <initializer_list>
 
 namespace strata::bench {
 
-using kernels::Request;
 using schema::Operation;
 
 namespace {
 
+constexpr uint32_t kBlockPositions = 64;
+/// As the compiler splits attention.
+constexpr uint32_t kSplitPositions = 256;
+
 class Collector {
 public:
-  Collector(const gguf::Model &from, const ModelDescription &of, uint32_t rows)
-      : model(from), description(of), sequences(rows) {}
+  Collector(const gguf::Model &from, const ModelDescription &of, const DecodeStep &decodeStep)
+      : model(from), description(of), step(decodeStep) {}
 
-  std::vector<DecodeProduct> all() {
+  std::vector<DecodeKernel> all() {
     for (layer = 0; layer < description.layers; ++layer) {
       for (const char *name : {"attn_q", "attn_q_a", "attn_q_b", "attn_kv_a_mqa"})
         product(Operation::matmul, name);
-      for (const char *name : {"attn_k_b", "attn_v_b"})
-        product(Operation::head_matmul, name);
+      attend("query_rope", Operation::query_rope);
+      attend("kv_append", Operation::kv_append);
+      product(Operation::head_matmul, "attn_k_b");
+      attend("attention_splits", Operation::attention_splits);
+      attend("attention_combine", Operation::attention_combine);
+      product(Operation::head_matmul, "attn_v_b");
       product(Operation::matmul, "attn_output", true);
       gated();
       product(Operation::matmul, "ffn_down", true);
       product(Operation::matmul, "ffn_gate_inp");
+      route();
       experts(Operation::experts_gate_up, "ffn_gate_up_exps", {"ffn_gate_exps", "ffn_up_exps"},
               {"ffn_gate_shexp", "ffn_up_shexp"});
       experts(Operation::experts_down, "ffn_down_exps", {"ffn_down_exps"}, {"ffn_down_shexp"});
     }
     add("output", Operation::matmul, {model.findTensor("output.weight")}, false);
-    return std::move(products);
+    return std::move(collected);
   }
 
 private:
@@ -46,21 +54,54 @@ private:
   }
   void gated() { add("ffn_gate_up", Operation::gated_matmul, {find("ffn_gate"), find("ffn_up")}, false); }
 
-  Request start(Operation operation, const gguf::TensorInfo &weight) const {
-    Request request;
+  kernels::Request start(Operation operation) const {
+    kernels::Request request;
     request.operation = operation;
-    request.maximumRows = sequences;
+    request.maximumRows = step.sequences;
     request.heads = description.heads;
+    return request;
+  }
+  kernels::Request start(Operation operation, const gguf::TensorInfo &weight) const {
+    kernels::Request request = start(operation);
     request.columns = static_cast<uint32_t>(weight.dimensions.back());
     request.results = static_cast<uint32_t>(weight.dimensions[weight.dimensions.size() - 2]);
     return request;
+  }
+
+  void attend(const char *name, Operation operation) {
+    kernels::Request request = start(operation);
+    request.latent = description.latent;
+    request.rope = description.rope;
+    request.nope = description.nope;
+    request.blocksPerSequence = (step.context + kBlockPositions - 1) / kBlockPositions;
+    request.splitPositions = kSplitPositions;
+    request.splits = (step.context + kSplitPositions - 1) / kSplitPositions;
+    request.epsilon = description.epsilon;
+    request.magnitude = description.magnitude;
+    request.scale = description.softmaxScale;
+    count(name, request);
+  }
+
+  void route() {
+    if (!find("ffn_gate_inp"))
+      return;
+    kernels::Request request = start(Operation::route);
+    request.columns = request.experts = description.experts;
+    request.expertsUsed = description.expertsUsed;
+    request.groups = description.expertGroups.groups;
+    request.groupsUsed = description.expertGroups.used;
+    request.gate = description.gate == GateFunction::Sigmoid ? schema::Gate::sigmoid : schema::Gate::softmax;
+    request.normalise = description.normaliseExpertWeights;
+    request.bias = description.selectionBias;
+    request.scale = description.expertScale;
+    count("route", request);
   }
 
   void add(const char *name, Operation operation, std::initializer_list<const gguf::TensorInfo *> weights,
            bool residual) {
     if (!*weights.begin())
       return;
-    Request request = start(operation, **weights.begin());
+    kernels::Request request = start(operation, **weights.begin());
     request.residual = residual;
     size_t slot = 0;
     for (const gguf::TensorInfo *weight : weights)
@@ -73,7 +114,7 @@ private:
     const gguf::TensorInfo *first = find(*routed.begin());
     if (!first)
       return;
-    Request request = start(operation, *first);
+    kernels::Request request = start(operation, *first);
     request.columns = description.embedding;
     request.experts = description.experts;
     request.expertsUsed = description.expertsUsed;
@@ -88,27 +129,27 @@ private:
     count(name, request);
   }
 
-  void count(const char *name, const Request &request) {
+  void count(const char *name, const kernels::Request &request) {
     std::string callee = kernels::plan(request).steps[0].callee;
-    for (DecodeProduct &known : products)
+    for (DecodeKernel &known : collected)
       if (known.name == name && kernels::plan(known.request).steps[0].callee == callee) {
         ++known.launches;
         return;
       }
-    products.push_back({name, request, 1});
+    collected.push_back({name, request, 1, step.context});
   }
 
   const gguf::Model &model;
   const ModelDescription &description;
-  uint32_t sequences;
+  const DecodeStep &step;
   uint32_t layer = 0;
-  std::vector<DecodeProduct> products;
+  std::vector<DecodeKernel> collected;
 };
 
 } // namespace
 
-uint64_t DecodeProduct::macs() const {
-  const Request &r = request;
+uint64_t DecodeKernel::macs() const {
+  const kernels::Request &r = request;
   uint64_t rows = r.maximumRows;
   switch (r.operation) {
   case Operation::gated_matmul:
@@ -119,14 +160,16 @@ uint64_t DecodeProduct::macs() const {
   case Operation::experts_down:
     return (r.operation == Operation::experts_gate_up ? 2 : 1) * rows * r.columns *
            (uint64_t(r.expertsUsed) * r.width + r.sharedWidth);
-  default:
+  case Operation::matmul:
     return rows * r.results * r.columns;
+  default:
+    return 0;
   }
 }
 
-std::vector<DecodeProduct> decodeProducts(const gguf::Model &model, const ModelDescription &description,
-                                          uint32_t sequences) {
-  return Collector(model, description, sequences).all();
+std::vector<DecodeKernel> decodeKernels(const gguf::Model &model, const ModelDescription &description,
+                                        const DecodeStep &step) {
+  return Collector(model, description, step).all();
 }
 
 } // namespace strata::bench

@@ -2,7 +2,7 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "tools/bench/SimulatedKernels.h"
+#include "tools/bench/ArtifactKernels.h"
 
 #include "runtime/Artifact/LocateModel.h"
 #include "runtime/Device/Sim/SimDevice.h"
@@ -54,7 +54,7 @@ Result<void> runBoth(Session &session, uint32_t tokens, Collector &collector) {
 
 } // namespace
 
-Result<ExitCode> benchSimulatedKernels(const Options &options) {
+Result<ExitCode> benchArtifactKernels(const Options &options) {
   STRATA_ASSIGN(LoadedArtifact artifact, LoadedArtifact::load(options.model));
   STRATA_ASSIGN(LocatedModel located,
                 locateModel(artifact, options.weights.empty() ? std::nullopt : std::optional(options.weights)));

@@ -2,9 +2,9 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// The products of the real model, by shape: what a sample of their CTAs says of all, and how often they are launched.
+// The kernels of the real model, by shape: what a sample of their CTAs says of all, and how often they are launched.
 #include "runtime/Simulator/Footprint.h"
-#include "tools/bench/ProductSimulation.h"
+#include "tools/bench/KernelSimulation.h"
 
 #include <algorithm>
 #include <gtest/gtest.h>
@@ -12,16 +12,16 @@
 namespace strata::bench {
 namespace {
 
-std::vector<DecodeProduct> productsOfV31(uint32_t sequences) {
+std::vector<DecodeKernel> kernelsOfV31(uint32_t sequences) {
   gguf::Model model =
       gguf::Model::open(STRATA_DERIVED_MODELS "/deepseek-v3.1-q4_0.header.gguf", {.headerOnly = true}).value();
-  return decodeProducts(model, describeModel(model, {}).value(), sequences);
+  return decodeKernels(model, describeModel(model, {}).value(), {sequences, 256});
 }
 
-TEST(DecodeProducts, AreThoseOfTheModel) {
-  std::vector<DecodeProduct> products = productsOfV31(1);
+TEST(DecodeKernels, AreThoseOfTheModel) {
+  std::vector<DecodeKernel> products = kernelsOfV31(1);
   uint64_t macs = 0;
-  for (const DecodeProduct &product : products)
+  for (const DecodeKernel &product : products)
     macs += product.launches * product.macs();
   // 37 billion parameters are active for a token; all but the embedding, norms and the like are in these products.
   EXPECT_GT(macs, 36'000'000'000u);
@@ -44,14 +44,14 @@ void expectNear(uint64_t a, uint64_t b, double bound, const char *what) {
 TEST(ASampleOfAProduct, SaysWhatAllCtasSay) {
   Nvrtc nvrtc = Nvrtc::open().value();
   for (uint32_t sequences : {1u, 8u}) {
-    std::vector<DecodeProduct> products = productsOfV31(sequences);
+    std::vector<DecodeKernel> products = kernelsOfV31(sequences);
     std::erase_if(products, [](auto &product) { return product.name != "attn_q_a" && product.name != "attn_v_b"; });
     ASSERT_EQ(products.size(), 2u);
-    CompiledUnits compiled = compileProducts(nvrtc, products).value();
+    CompiledUnits compiled = compileDecodeKernels(nvrtc, products).value();
     for (size_t i = 0; i < products.size(); ++i) {
       SCOPED_TRACE(products[i].name);
-      SimulatedProduct whole = simulateProduct(products[i], compiled.units[i], 0).value();
-      SimulatedProduct sample = simulateProduct(products[i], compiled.units[i], 64).value();
+      SimulatedKernel whole = simulateKernel(products[i], compiled.units[i], 0).value();
+      SimulatedKernel sample = simulateKernel(products[i], compiled.units[i], 64).value();
       EXPECT_EQ(whole.counts.executedCtas, whole.counts.ctas);
       EXPECT_EQ(sample.counts.ctas, whole.counts.ctas);
       EXPECT_LE(sample.counts.executedCtas, 64u);

@@ -10,6 +10,6 @@
 namespace strata::bench {
 
 /// Runs a prompt and a decode step on the simulator and prints a table with a row for every kernel of each.
-Result<ExitCode> benchSimulatedKernels(const Options &options);
+Result<ExitCode> benchArtifactKernels(const Options &options);
 
 } // namespace strata::bench
