@@ -16,9 +16,9 @@ enum class InstructionClass : uint8_t {
   integer, ///< add, logic, shifts, conversions between integers
   dot,     ///< dp4a, dp2a
   float32, ///< f32 arithmetic
-  float16, ///< f16 and f16x2 arithmetic
+  float16, ///< f16 and f16x2 arithmetic, f16 to f32
   float64, ///< f64 arithmetic
-  convert, ///< between kinds of numbers
+  convert, ///< between other kinds of numbers
   special, ///< ex2, rcp, rsqrt, sin, …
   tensor,  ///< mma
   loadGlobal,

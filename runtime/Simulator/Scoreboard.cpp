@@ -17,14 +17,15 @@ Scoreboard::Scoreboard(const Program &program, const Latencies &gpuLatencies) : 
 }
 
 void Scoreboard::start() {
-  now = lastLoadReady = 0;
+  now = issuedAt = latestIssue = latestStore = lastLoadReady = 0;
   loadsIssued = loadsWaited = bytesIssued = bytesWaited = 0;
   for (std::vector<uint64_t> *numbers : {&unitReady, &predicateReady, &loadOf})
     std::fill(numbers->begin(), numbers->end(), 0);
 }
 
 void Scoreboard::issue(const Instruction &i, Counts &counts) {
-  uint64_t ready = now + latencies.issue, needed = 0;
+  now += latencies.issue;
+  uint64_t ready = now, needed = 0;
   for (uint32_t source = 0; source < i.sources; ++source) {
     ready = std::max(ready, unitReady[i.source[source]]);
     needed = std::max(needed, loadOf[i.source[source]]);
@@ -32,7 +33,17 @@ void Scoreboard::issue(const Instruction &i, Counts &counts) {
   for (Unit predicate : {i.predicate, i.predicateSource[0], i.predicateSource[1]})
     if (predicate != kNoUnit)
       ready = std::max(ready, predicateReady[predicate]);
-  now = ready;
+  bool isLoad = i.counted == InstructionClass::loadGlobal || i.counted == InstructionClass::loadShared ||
+                i.counted == InstructionClass::local;
+  if (isLoad)
+    ready = std::max(ready, latestStore);
+  issuedAt = ready;
+  latestIssue = std::max(latestIssue, ready);
+  if (i.counted == InstructionClass::storeGlobal || i.counted == InstructionClass::storeShared ||
+      i.counted == InstructionClass::atomic)
+    latestStore = std::max(latestStore, ready);
+  if (i.control != Control::none)
+    now = latestIssue;
   if (needed <= loadsWaited)
     return;
   ++counts.loadWaits;
@@ -44,11 +55,11 @@ void Scoreboard::issue(const Instruction &i, Counts &counts) {
 
 void Scoreboard::complete(const Instruction &i, const AccessCost &access) {
   bool isLoad = i.counted == InstructionClass::loadGlobal;
-  uint64_t ready = now + latencies.of(i.counted);
+  uint64_t ready = issuedAt + latencies.of(i.counted);
   if (isLoad) {
     ++loadsIssued;
     bytesIssued += access.fetchedSectors * Footprint::kSectorBytes;
-    ready = lastLoadReady = std::max(lastLoadReady, now + latencies.of(access.level));
+    ready = lastLoadReady = std::max(lastLoadReady, issuedAt + latencies.of(access.level));
   } else if (i.counted == InstructionClass::loadShared) {
     ready += access.passes - 1;
   }

@@ -20,7 +20,9 @@ struct AccessCost {
 };
 
 /// An instruction is issued when its operands are there; results are on their way for as long as the latencies say.
-/// Loads from global memory come back in their order.
+/// Within a basic block instructions do not wait for those before them that they do not depend on: the assembler puts
+/// them into a better order than PTX has them in. It does not move loads over stores, nor anything over a branch or a
+/// barrier. Loads from global memory come back in their order.
 class Scoreboard {
 public:
   Scoreboard(const Program &program, const Latencies &gpuLatencies);
@@ -32,11 +34,14 @@ public:
   void complete(const Instruction &instruction, const AccessCost &access);
 
   uint64_t cycles() const { return now; }
-  void waitUntil(uint64_t cycle) { now = cycle; }
+  void waitUntil(uint64_t cycle) { now = latestIssue = latestStore = cycle; }
 
 private:
   Latencies latencies;
-  uint64_t now = 0;
+  uint64_t now = 0;         ///< When the next instruction can be issued, for all that those before it need.
+  uint64_t issuedAt = 0;    ///< The last one was,
+  uint64_t latestIssue = 0; ///< and the latest of its basic block,
+  uint64_t latestStore = 0; ///< and the latest store.
   std::vector<uint64_t> unitReady, predicateReady;
   /// Loads from global memory: by unit the number of the load that wrote it; how many were issued and waited for.
   std::vector<uint64_t> loadOf;

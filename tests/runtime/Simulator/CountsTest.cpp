@@ -126,6 +126,36 @@ TEST(CountsOfCycles, ChainsWaitAndIndependentLoadsDoNot) {
   EXPECT_LE(near, one + latencies.of(MemoryLevel::l1) + 10);
 }
 
+TEST(CountsOfCycles, OrderMattersBetweenBlocksOnly) {
+  auto cycles = [](const std::string &between) {
+    return countsOf("setp.lt.u32 %p1, %r0, 40;\n ld.global.u32 %r1, [%rd1];\n add.u32 %r2, %r1, 1;\n" + between +
+                    "ld.global.u32 %r3, [%rd1+1024];\n add.u32 %r4, %r3, 1;")
+        .longestCtaCycles;
+  };
+  uint64_t latency = voltaLatencies().of(MemoryLevel::dram);
+  // The second load does not wait for the use of the first: the assembler puts it before that.
+  EXPECT_LT(cycles(""), latency + 60);
+  // It cannot where a branch is between them, or a store.
+  EXPECT_GT(cycles("setp.gt.u32 %p2, %r2, 1000;\n @%p2 bra end;\n end:\n"), 2 * latency);
+  EXPECT_GT(cycles("st.global.u32 [%rd1], %r2;\n"), 2 * latency);
+}
+
+TEST(CountsOfInstructions, ConversionsAreWhatTheMachineMakesOfThem) {
+  auto classOf = [](const std::string &conversion) {
+    Counts plain = countsOf("mov.b32 %f1, %r0;\n mov.b16 %h1, 1;"),
+           with = countsOf("mov.b32 %f1, %r0;\n mov.b16 %h1, 1;\n" + conversion);
+    for (size_t i = 0; i < kInstructionClasses; ++i)
+      if (with.warpByClass[i] != plain.warpByClass[i])
+        return static_cast<InstructionClass>(i);
+    return InstructionClass::other;
+  };
+  EXPECT_EQ(classOf("cvt.u64.u32 %rd2, %r0;"), InstructionClass::integer);
+  EXPECT_EQ(classOf("cvt.u32.u16 %r1, %h1;"), InstructionClass::integer);
+  EXPECT_EQ(classOf("cvt.f32.f16 %f2, %h1;"), InstructionClass::float16);
+  EXPECT_EQ(classOf("cvt.rn.f16.f32 %h2, %f1;"), InstructionClass::convert);
+  EXPECT_EQ(classOf("cvt.rn.f32.s32 %f2, %r0;"), InstructionClass::convert);
+}
+
 TEST(CountsOfCycles, BarriersWaitForTheSlowest) {
   std::string body = "setp.lt.u32 %p1, %r0, 32;\n @%p1 ld.global.u32 %r1, [%rd1];\n @%p1 add.u32 %r2, %r1, 1;\n"
                      "bar.sync 0;\n setp.ge.u32 %p2, %r0, 32;\n @%p2 ld.global.u32 %r1, [%rd1+1024];\n"
