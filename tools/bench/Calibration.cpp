@@ -217,8 +217,9 @@ std::string describeCalibration(const std::vector<CalibrationRow> &rows) {
     std::string measured = row.measuredLow == row.measuredHigh
                                ? fmt::format("{:.0f}", row.measuredLow / 1e9)
                                : fmt::format("{:.0f} to {:.0f}", row.measuredLow / 1e9, row.measuredHigh / 1e9);
-    result += fmt::format("\n  {:<34} {:>4.0f} GB/s, measured {:>10} ({:+.0f} %), limited by {}", row.name,
-                          row.bytesPerSecond / 1e9, measured, 100 * row.error(), row.modelled.bottleneck);
+    result +=
+        fmt::format("\n  {:<34} {:>4.0f} GB/s, measured {:>10} ({:+.0f} %), limited by {}", row.name,
+                    row.bytesPerSecond / 1e9, measured, std::round(100 * row.error()) + 0.0, row.modelled.bottleneck);
   }
   return result + "\n";
 }

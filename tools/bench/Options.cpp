@@ -13,7 +13,7 @@ void addOptions(CLI::App &app, Options &options) {
   static const std::map<std::string, OutputFormat> kFormats = {
       {"md", OutputFormat::md}, {"csv", OutputFormat::csv}, {"json", OutputFormat::json}};
   app.add_option("MODEL", options.model,
-                 "the compiled model, as strata-compile wrote it; or a GGUF, whose header is enough: the products of "
+                 "the compiled model, as strata-compile wrote it; or a GGUF, whose header is enough: the kernels of "
                  "its decode step")
       ->required();
   const char *what = "What is measured";
