@@ -90,14 +90,14 @@ double softMaximum(const std::vector<double> &values, double exponent) {
 
 uint32_t residentCtas(const GpuFigures &gpu, const LaunchShape &shape) {
   uint32_t warps = (shape.threads + kLanes - 1) / kLanes;
-  if (warps == 0)
+  if (warps == 0 || shape.registers > gpu.registers || shape.sharedBytes > gpu.sharedBytes)
     return 0;
   uint32_t warpRegisters = roundUp(std::max(shape.registers, 1u), gpu.registerUnit) * kLanes;
   // Each scheduler has its own registers and warps.
   uint32_t warpsByRegisters = gpu.registers / gpu.warpUnit / warpRegisters * gpu.warpUnit;
   uint32_t resident = std::min({gpu.ctas, gpu.threads / (warps * kLanes), warpsByRegisters / warps});
   if (shape.sharedBytes > 0)
-    resident = std::min(resident, gpu.sharedBytes / roundUp(shape.sharedBytes, gpu.sharedUnit));
+    resident = std::min(resident, gpu.sharedBytes / roundUp(static_cast<uint32_t>(shape.sharedBytes), gpu.sharedUnit));
   return resident;
 }
 

@@ -18,7 +18,7 @@ struct LaunchShape {
   std::array<uint32_t, 3> grid = {1, 1, 1};
   uint32_t threads = 0; ///< Of a CTA.
   uint32_t registers = 0;
-  uint32_t sharedBytes = 0; ///< Static and dynamic.
+  uint64_t sharedBytes = 0; ///< Static and dynamic.
 };
 
 /// CTAs that a multiprocessor holds together; 0 if it cannot hold one.

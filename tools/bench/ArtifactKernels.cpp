@@ -25,9 +25,9 @@ struct Collector {
   std::map<std::pair<Part, uint32_t>, KernelTotal> totals;
 
   void add(const SimLaunch &launch, const schema::Kernel &kernel) {
-    totals[{part, launch.kernel}].add(
-        {launch.grid, launch.threads, kernel.registers(), kernel.shared_bytes() + kernel.dynamic_shared_bytes()},
-        launch.counts);
+    totals[{part, launch.kernel}].add({launch.grid, launch.threads, kernel.registers(),
+                                       uint64_t(kernel.shared_bytes()) + kernel.dynamic_shared_bytes()},
+                                      launch.counts);
   }
 };
 

@@ -31,7 +31,11 @@ const Figure kTimes[] = {
      [](const KernelTotal &t) -> Cell { return t.seconds * 1e6 / static_cast<double>(t.launches); }},
     {{"bottleneck", "limited by"}, [](const KernelTotal &t) -> Cell { return t.longest.bottleneck; }},
     {{"hbm_percent", "HBM %"},
-     [](const KernelTotal &t) -> Cell { return 100 * t.dramBytes / t.seconds / modelledGpu().dramBytesPerSecond; }},
+     [](const KernelTotal &t) -> Cell {
+       if (t.seconds <= 0) // What fits no multiprocessor has no time.
+         return {};
+       return 100 * t.dramBytes / t.seconds / modelledGpu().dramBytesPerSecond;
+     }},
     {{"hbm_bytes", ""}, [](const KernelTotal &t) -> Cell { return t.dramBytes; }},
     {{"waves", "waves", 2}, [](const KernelTotal &t) -> Cell { return t.longest.waves; }},
     {{"resident_ctas", ""}, [](const KernelTotal &t) -> Cell { return uint64_t(t.longest.residentCtas); }},

@@ -25,7 +25,7 @@ void addOptions(CLI::App &app, Options &options) {
   app.add_option("--sequences", options.sequences, "of a GGUF: rows of the decode step")
       ->group(what)
       ->capture_default_str()
-      ->check(CLI::Range(uint64_t{1}, uint64_t{64}));
+      ->check(CLI::Range(uint64_t{1}, uint64_t{8}));
   app.add_option("--context", options.context, "of a GGUF: positions that each row attends to")
       ->group(what)
       ->capture_default_str()

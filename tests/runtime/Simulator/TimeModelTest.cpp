@@ -6,6 +6,7 @@
 
 #include "runtime/Simulator/TimeModel.h"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 
 namespace strata::sim {
@@ -42,6 +43,11 @@ TEST(Occupancy, EveryResourceCanBeTheOneThatIsShort) {
   EXPECT_EQ(resident(128, 32, 97 * 1024), 0u);
   EXPECT_EQ(resident(1024, 128, 0), 0u) << "too many registers for one CTA";
   EXPECT_EQ(resident(33, 32, 0), 32u) << "two warps";
+  for (uint32_t nonsense : {65537u, 0x80000000u, 0xffffffffu}) {
+    EXPECT_EQ(resident(128, nonsense, 0), 0u);
+    EXPECT_EQ(resident(nonsense, 32, 0), 0u);
+    EXPECT_EQ(resident(128, 32, std::max(nonsense, 98305u)), 0u);
+  }
 }
 
 TEST(TimeModel, MoreBytesTakeLonger) {
