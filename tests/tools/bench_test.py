@@ -88,6 +88,12 @@ class Bench(ToolTest):
         self.assertLess(rows["output"]["executed_ctas"], 100)
         self.refuse(1, "", "strata-bench", DERIVED_MODELS / "missing.gguf", *SIM)
 
+    def testNoCompilerOfKernels(self):
+        result = self.succeed("strata-bench", self.gpuArtifact(), *SIM, "--tokens=1", "--output=json", f"--nvrtc={self.folder}")
+        self.assertRegex(result.error, r"^strata-bench: note: .*not calibrated here: ")
+        self.assertEqual({row["calibration_error_percent"] for row in json.loads(result.out)}, {None})
+        self.refuse(3, "N01", "strata-bench", TINY, *SIM, f"--nvrtc={self.folder}")
+
     def testTableForPeople(self):
         lines = self.succeed("strata-bench", self.gpuArtifact(), *SIM, "--tokens=2").out.splitlines()
         self.assertRegex(lines[1], r"^\|[-:| ]+\|$")

@@ -72,7 +72,8 @@ Result<ExitCode> benchArtifactKernels(const Options &options) {
   STRATA_TRY(runBoth(*session, options.tokens, collector));
 
   KernelTable table({buildCommit(), escapeName(root.machine()->name()->string_view()),
-                     escapeName(root.model()->files()->Get(0)->name()->string_view()), "sim"});
+                     escapeName(root.model()->files()->Get(0)->name()->string_view()), "sim"},
+                    Nvrtc::open({.option = options.nvrtc}));
   for (const auto &[key, total] : collector.totals)
     table.add(kPartNames[static_cast<size_t>(key.first)],
               escapeName(root.kernels()->Get(key.second)->name()->string_view()), total);

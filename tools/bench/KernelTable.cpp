@@ -111,8 +111,8 @@ void KernelTotal::add(const sim::LaunchShape &shape, const sim::Counts &launch) 
     longest = std::move(time);
 }
 
-KernelTable::KernelTable(RunInfo run) : table(std::move(run), kernelColumns()) {
-  auto rows = Nvrtc::open().and_then([](const Nvrtc &nvrtc) { return calibrate(nvrtc); });
+KernelTable::KernelTable(RunInfo run, const Result<Nvrtc> &nvrtc) : table(std::move(run), kernelColumns()) {
+  auto rows = nvrtc.and_then([](const Nvrtc &opened) { return calibrate(opened); });
   if (!rows) {
     std::cerr << "strata-bench: note: the model of times is not calibrated here: " << rows.error().message << "\n";
     return;

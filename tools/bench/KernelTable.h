@@ -5,6 +5,7 @@
 // The table of simulated kernels: what their launches did, how long that would take, and what limits it.
 #pragma once
 
+#include "compiler/Codegen/Nvrtc.h"
 #include "runtime/Simulator/TimeModel.h"
 #include "tools/bench/Table.h"
 
@@ -29,7 +30,7 @@ const sim::GpuFigures &modelledGpu();
 class KernelTable {
 public:
   /// Runs the calibration; where it cannot be run, a note on stderr says why.
-  explicit KernelTable(RunInfo run);
+  KernelTable(RunInfo run, const Result<Nvrtc> &nvrtc);
   /// `program` is the part of the run: "decode", "prompt", …
   void add(const std::string &program, const std::string &kernel, const KernelTotal &total);
   std::string format(OutputFormat format) const { return table.format(format); }

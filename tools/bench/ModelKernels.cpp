@@ -24,12 +24,14 @@ bool isGguf(const std::string &path) {
 Result<ExitCode> benchModelKernels(const Options &options) {
   STRATA_ASSIGN(gguf::Model model, gguf::Model::open(options.model, {.headerOnly = true}));
   STRATA_ASSIGN(ModelDescription description, describeAndReport("strata-bench", model, {}));
-  STRATA_ASSIGN(Nvrtc nvrtc, Nvrtc::open());
+  Result<Nvrtc> nvrtc = Nvrtc::open({.option = options.nvrtc});
+  if (!nvrtc)
+    return tl::unexpected<Error>(std::move(nvrtc.error()));
   std::vector<DecodeKernel> all = decodeKernels(model, description, {options.sequences, options.context});
-  STRATA_ASSIGN(CompiledUnits compiled, compileDecodeKernels(nvrtc, all));
+  STRATA_ASSIGN(CompiledUnits compiled, compileDecodeKernels(*nvrtc, all));
 
   std::string file = options.model.substr(options.model.find_last_of('/') + 1);
-  KernelTable table({buildCommit(), std::string(modelledGpu().name), escapeName(file), "sim"});
+  KernelTable table({buildCommit(), std::string(modelledGpu().name), escapeName(file), "sim"}, nvrtc);
   for (size_t i = 0; i < all.size(); ++i) {
     bool sampled = options.mostMacs > 0 && all[i].macs() > options.mostMacs;
     STRATA_ASSIGN(SimulatedKernel simulated,

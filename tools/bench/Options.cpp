@@ -40,6 +40,11 @@ void addOptions(CLI::App &app, Options &options) {
       ->group(how);
   app.add_option("--weights", options.weights, "the GGUF file, if it is not beside the artifact or where it was")
       ->group(how);
+  app.add_option(
+         "--nvrtc", options.nvrtc,
+         "the folder of NVRTC, which compiles the calibration's kernels and those of a GGUF; without it, the set-up "
+         "folder, then the system")
+      ->group(how);
   app.add_option_function<std::string>(
          "--output", [&](const std::string &name) { options.output = kFormats.at(name); },
          "md, csv or json; without it md. csv and json have all figures")

@@ -19,6 +19,7 @@ struct Options {
   bool kernels = false;
   std::string device;
   std::string weights;
+  std::string nvrtc;       ///< Where it is looked for; empty: where it always is.
   uint32_t tokens = 16;    ///< Of the prompt.
   uint32_t sequences = 1;  ///< Of a GGUF's decode step: its rows,
   uint32_t context = 4096; ///< and the positions that each attends to.
