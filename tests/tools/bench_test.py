@@ -46,9 +46,9 @@ class Bench(ToolTest):
             self.assertLess(row["hbm_percent"], 98)
             self.assertLess(row["calibration_error_percent"], 15)
         # Layers share kernels: as many launches as there are layers, and none is counted twice.
-        decode = {row["kernel"]: row for row in rows if row["program"] == "decode"}
-        self.assertEqual(decode["embed_0"]["launches"], 1)
-        self.assertGreater(max(row["launches"] for row in decode.values()), 1)
+        decode = [row for row in rows if row["program"] == "decode"]
+        self.assertEqual([row["launches"] for row in decode if row["kernel"].startswith("embed")], [1])
+        self.assertGreater(max(row["launches"] for row in decode), 1)
 
     def testASampleOfAProduct(self):
         artifact = self.gpuArtifact()
@@ -63,11 +63,11 @@ class Bench(ToolTest):
             self.assertEqual((sample["launches"], sample["ctas"]), (whole["launches"], whole["ctas"]))
             self.assertEqual(whole["executed_ctas"], whole["ctas"])
             if sample["executed_ctas"] < sample["ctas"]:
-                sampled.add(kernel[1])
+                sampled.add(kernel[1].split("_")[0])
             elif "matmul" in kernel[1].lower():  # What routers do depends on their numbers, and these are not whole now.
                 self.assertEqual(sample["warp_instructions"], whole["warp_instructions"], kernel)
-        self.assertIn("expertsPromptGateUp_0", sampled)  # 72 CTAs a launch.
-        self.assertNotIn("expertsSort_0", sampled)  # The others need what it writes.
+        self.assertIn("expertsPromptGateUp", sampled)  # 72 CTAs a launch.
+        self.assertNotIn("expertsSort", sampled)  # The others need what it writes.
 
     def testProductsOfTheRealModel(self):
         header = DERIVED_MODELS / "deepseek-v3.1-q4_0.header.gguf"

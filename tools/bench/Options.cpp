@@ -42,8 +42,8 @@ void addOptions(CLI::App &app, Options &options) {
       ->group(how);
   app.add_option(
          "--nvrtc", options.nvrtc,
-         "the folder of NVRTC, which compiles the calibration's kernels and those of a GGUF; without it, the set-up "
-         "folder, then the system")
+         "the folder of libnvrtc.so.12, for the calibration and the kernels of a GGUF; without it, where tools/cuda.sh "
+         "put it, then the system")
       ->group(how);
   app.add_option_function<std::string>(
          "--output", [&](const std::string &name) { options.output = kFormats.at(name); },
