@@ -30,6 +30,8 @@ class Bench(ToolTest):
             for key, value in row.items():
                 if isinstance(value, str):
                     self.assertEqual(value, other[key])
+                elif value is None:
+                    self.assertEqual(other[key], "")
                 else:
                     self.assertEqual(float(value), float(other[key]))
             classes = sum(value for key, value in row.items() if key.startswith("warp_") and key != "warp_instructions")
@@ -71,8 +73,9 @@ class Bench(ToolTest):
 
     def testProductsOfTheRealModel(self):
         header = DERIVED_MODELS / "deepseek-v3.1-q4_0.header.gguf"
-        out = self.succeed("strata-bench", header, *SIM, "--output=json", "--most-macs=100000000", "--context=256").out
-        rows = {row["kernel"]: row for row in json.loads(out)}
+        out = self.succeed("strata-bench", header, *SIM, "--output=json", "--most-macs=10000000", "--context=64", "--tokens=64").out
+        prompt = {row["kernel"]: row for row in json.loads(out) if row["program"] == "prompt"}
+        rows = {row["kernel"]: row for row in json.loads(out) if row["program"] == "decode"}
         for name, launches in (("attn_q_a", 61), ("attn_output", 61), ("ffn_gate_up", 3), ("ffn_gate_inp", 58),
                                ("ffn_gate_up_exps", 58), ("ffn_down_exps", 58), ("output", 1)):
             self.assertEqual(rows[name]["launches"], launches)
@@ -84,7 +87,13 @@ class Bench(ToolTest):
             self.assertAlmostEqual(row["hbm_bytes"] / row["launches"] / (weights * bytesPerWeight), 1, delta=0.03)
             self.assertLess(60, row["hbm_percent"], name)
             self.assertLess(row["hbm_percent"], 98, name)
-        self.assertEqual(rows["attn_q_a"]["executed_ctas"], rows["attn_q_a"]["ctas"])
+        self.assertEqual(rows["attn_k_b"]["executed_ctas"], rows["attn_k_b"]["ctas"])
+        self.assertIsNone(rows["route"]["tops"])
+        self.assertEqual(set(prompt) - set(rows), set())
+        for name in ("attn_q_b", "attn_output", "ffn_gate_up"):  # Tensor cores: more than memory or dp4a would give.
+            self.assertLess(10, prompt[name]["tops"], name)
+            self.assertLess(prompt[name]["tops"], 131, name)
+            self.assertGreater(prompt[name]["warp_tensor"], 0, name)
         self.assertLess(rows["output"]["executed_ctas"], 100)
         self.refuse(1, "", "strata-bench", DERIVED_MODELS / "missing.gguf", *SIM)
 

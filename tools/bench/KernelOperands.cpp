@@ -18,7 +18,7 @@ namespace {
 /// Bytes of an operand, by the name that kernels have for it (compiler/Kernels).
 class OperandSizes {
 public:
-  OperandSizes(const DecodeKernel &ofKernel, const kernels::Step &ofStep)
+  OperandSizes(const ShapedKernel &ofKernel, const kernels::Step &ofStep)
       : kernel(ofKernel), r(ofKernel.request), step(ofStep) {}
 
   Result<Checked> of(std::string_view name) const {
@@ -93,14 +93,14 @@ private:
   Checked hidden() const { return Checked(r.expertsUsed) * r.width + r.sharedWidth; }
   Checked partials() const { return Checked(r.heads) * (Checked(r.latent) + 2) * r.splits; }
 
-  const DecodeKernel &kernel;
+  const ShapedKernel &kernel;
   const kernels::Request &r;
   const kernels::Step &step;
   Checked rows = r.maximumRows, used = rows * r.expertsUsed;
 };
 
 /// What the integers among the operands say; every other number is 0.
-void writeIntegers(const DecodeKernel &kernel, std::string_view name, std::byte *to, uint64_t bytes) {
+void writeIntegers(const ShapedKernel &kernel, std::string_view name, std::byte *to, uint64_t bytes) {
   bool counts = name == "sequences" || name == "blockTable" || name == "ids";
   if (!counts && name != "positions")
     return;
@@ -113,7 +113,7 @@ void writeIntegers(const DecodeKernel &kernel, std::string_view name, std::byte 
 
 } // namespace
 
-Result<KernelOperands> KernelOperands::make(sim::GlobalMemory &memory, const DecodeKernel &kernel,
+Result<KernelOperands> KernelOperands::make(sim::GlobalMemory &memory, const ShapedKernel &kernel,
                                             const kernels::Plan &plan, const kernels::Step &step) {
   KernelOperands operands;
   OperandSizes sizes(kernel, step);

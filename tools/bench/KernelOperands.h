@@ -6,7 +6,7 @@
 #pragma once
 
 #include "runtime/Simulator/Simulator.h"
-#include "tools/bench/DecodeKernels.h"
+#include "tools/bench/ShapedKernels.h"
 #include "tools/bench/SimulatedBuffer.h"
 
 #include <vector>
@@ -18,7 +18,7 @@ namespace strata::bench {
 class KernelOperands {
 public:
   /// Exit code 3 if there is not enough memory.
-  static Result<KernelOperands> make(sim::GlobalMemory &memory, const DecodeKernel &kernel, const kernels::Plan &plan,
+  static Result<KernelOperands> make(sim::GlobalMemory &memory, const ShapedKernel &kernel, const kernels::Plan &plan,
                                      const kernels::Step &step);
   const sim::Arguments &arguments() const { return addresses; }
 

@@ -21,7 +21,7 @@ using kernels::Step;
 
 constexpr const char *kEntry = "measured";
 
-KernelUnit unitOf(const DecodeKernel &kernel, const Plan &plan, const Step &step) {
+KernelUnit unitOf(const ShapedKernel &kernel, const Plan &plan, const Step &step) {
   std::string source = unitPrefix(step.files);
   if (step.epilogue)
     source += fmt::format("static __device__ __forceinline__ void epilogue(float value, unsigned row, unsigned column, "
@@ -35,16 +35,16 @@ KernelUnit unitOf(const DecodeKernel &kernel, const Plan &plan, const Step &step
 
 } // namespace
 
-Result<CompiledUnits> compileDecodeKernels(const Nvrtc &nvrtc, const std::vector<DecodeKernel> &decodeKernels) {
+Result<CompiledUnits> compileKernelsOf(const Nvrtc &nvrtc, const std::vector<ShapedKernel> &decodeKernels) {
   std::vector<KernelUnit> units;
-  for (const DecodeKernel &kernel : decodeKernels) {
+  for (const ShapedKernel &kernel : decodeKernels) {
     Plan plan = kernels::plan(kernel.request);
     units.push_back(unitOf(kernel, plan, plan.steps[0]));
   }
   return compileKernels(nvrtc, units, {.workers = hostLimits().cores});
 }
 
-Result<SimulatedKernel> simulateKernel(const DecodeKernel &kernel, const CompiledUnit &compiled, uint64_t sampledCtas) {
+Result<SimulatedKernel> simulateKernel(const ShapedKernel &kernel, const CompiledUnit &compiled, uint64_t sampledCtas) {
   Plan plan = kernels::plan(kernel.request);
   const Step &step = plan.steps[0];
   sim::GlobalMemory memory;
@@ -60,6 +60,7 @@ Result<SimulatedKernel> simulateKernel(const DecodeKernel &kernel, const Compile
   options.grid[1] = (kernel.request.maximumRows + step.rowsPerCta - 1) / step.rowsPerCta;
   options.dynamicSharedBytes = step.dynamicSharedBytes;
   options.sampledCtas = sampledCtas;
+  options.checks.unwritten = options.checks.races = false; // Results are of no interest here.
   sim::Launcher launcher(memory);
   STRATA_ASSIGN(sim::Counts counts, launcher.launch(*program, options, operands.arguments()));
   sim::LaunchShape shape{options.grid, step.threads, resources[0].registers,

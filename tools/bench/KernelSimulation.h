@@ -7,7 +7,7 @@
 
 #include "compiler/Codegen/CompileKernels.h"
 #include "runtime/Simulator/TimeModel.h"
-#include "tools/bench/DecodeKernels.h"
+#include "tools/bench/ShapedKernels.h"
 
 #include <vector>
 
@@ -20,9 +20,9 @@ struct SimulatedKernel {
 };
 
 /// In their order.
-Result<CompiledUnits> compileDecodeKernels(const Nvrtc &nvrtc, const std::vector<DecodeKernel> &decodeKernels);
+Result<CompiledUnits> compileKernelsOf(const Nvrtc &nvrtc, const std::vector<ShapedKernel> &decodeKernels);
 
 /// Launches a kernel once; `sampledCtas` as the simulator has it, 0: all.
-Result<SimulatedKernel> simulateKernel(const DecodeKernel &kernel, const CompiledUnit &compiled, uint64_t sampledCtas);
+Result<SimulatedKernel> simulateKernel(const ShapedKernel &kernel, const CompiledUnit &compiled, uint64_t sampledCtas);
 
 } // namespace strata::bench

@@ -36,6 +36,12 @@ const Figure kTimes[] = {
          return {};
        return 100 * t.dramBytes / t.seconds / modelledGpu().dramBytesPerSecond;
      }},
+    {{"tops", "TOPS"},
+     [](const KernelTotal &t) -> Cell {
+       if (t.macs == 0 || t.seconds <= 0)
+         return {};
+       return 2 * static_cast<double>(t.macs) / t.seconds * 1e-12;
+     }},
     {{"hbm_bytes", ""}, [](const KernelTotal &t) -> Cell { return t.dramBytes; }},
     {{"waves", "waves", 2}, [](const KernelTotal &t) -> Cell { return t.longest.waves; }},
     {{"resident_ctas", ""}, [](const KernelTotal &t) -> Cell { return uint64_t(t.longest.residentCtas); }},

@@ -19,6 +19,7 @@ struct KernelTotal {
   sim::Counts counts;
   double seconds = 0; ///< Modelled, of all of them.
   double dramBytes = 0;
+  uint64_t macs = 0;         ///< Of products, where that is known.
   sim::ModelledTime longest; ///< Of its launches.
 
   void add(const sim::LaunchShape &shape, const sim::Counts &launch);

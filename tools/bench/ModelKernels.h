@@ -2,7 +2,7 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// The kernels of a model's decode step on the simulated GPU, launched by shape: the header of the GGUF is enough.
+// Kernels of a model on the simulated GPU, launched by shape: the header of the GGUF is enough.
 #pragma once
 
 #include "tools/bench/Options.h"

@@ -12,16 +12,16 @@
 namespace strata::bench {
 namespace {
 
-std::vector<DecodeKernel> kernelsOfV31(uint32_t sequences) {
+std::vector<ShapedKernel> kernelsOfV31(uint32_t sequences) {
   gguf::Model model =
       gguf::Model::open(STRATA_DERIVED_MODELS "/deepseek-v3.1-q4_0.header.gguf", {.headerOnly = true}).value();
   return decodeKernels(model, describeModel(model, {}).value(), {sequences, 256});
 }
 
 TEST(DecodeKernels, AreThoseOfTheModel) {
-  std::vector<DecodeKernel> products = kernelsOfV31(1);
+  std::vector<ShapedKernel> products = kernelsOfV31(1);
   uint64_t macs = 0;
-  for (const DecodeKernel &product : products)
+  for (const ShapedKernel &product : products)
     macs += product.launches * product.macs();
   // 37 billion parameters are active for a token; all but the embedding, norms and the like are in these products.
   EXPECT_GT(macs, 36'000'000'000u);
@@ -36,6 +36,19 @@ TEST(DecodeKernels, AreThoseOfTheModel) {
   EXPECT_EQ(launches("output"), 1u);
 }
 
+TEST(PromptProducts, AreInTheManyColumnForm) {
+  gguf::Model model =
+      gguf::Model::open(STRATA_DERIVED_MODELS "/deepseek-v3.1-q4_0.header.gguf", {.headerOnly = true}).value();
+  uint64_t macs = 0;
+  for (const ShapedKernel &kernel : promptProducts(model, describeModel(model, {}).value(), 100)) {
+    EXPECT_EQ(kernel.request.form, schema::Form::many);
+    EXPECT_EQ(kernel.request.maximumRows, 100u);
+    macs += kernel.launches * kernel.macs();
+  }
+  EXPECT_GT(macs, 100 * 12'000'000'000u) << "attention's 11.4 billion weights, dense layers and routers";
+  EXPECT_LT(macs, 100 * 14'000'000'000u);
+}
+
 /// `a` is within the share `bound` of `b`.
 void expectNear(uint64_t a, uint64_t b, double bound, const char *what) {
   EXPECT_NEAR(static_cast<double>(a), static_cast<double>(b), bound * static_cast<double>(b)) << what;
@@ -44,10 +57,10 @@ void expectNear(uint64_t a, uint64_t b, double bound, const char *what) {
 TEST(ASampleOfAProduct, SaysWhatAllCtasSay) {
   Nvrtc nvrtc = Nvrtc::open().value();
   for (uint32_t sequences : {1u, 8u}) {
-    std::vector<DecodeKernel> products = kernelsOfV31(sequences);
+    std::vector<ShapedKernel> products = kernelsOfV31(sequences);
     std::erase_if(products, [](auto &product) { return product.name != "attn_q_a" && product.name != "attn_v_b"; });
     ASSERT_EQ(products.size(), 2u);
-    CompiledUnits compiled = compileDecodeKernels(nvrtc, products).value();
+    CompiledUnits compiled = compileKernelsOf(nvrtc, products).value();
     for (size_t i = 0; i < products.size(); ++i) {
       SCOPED_TRACE(products[i].name);
       SimulatedKernel whole = simulateKernel(products[i], compiled.units[i], 0).value();

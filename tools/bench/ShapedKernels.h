@@ -2,7 +2,7 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// The kernels of a model's decode step, by their shapes alone: products, attention and routing.
+// Kernels of a model by their shapes alone: of a decode step products, attention and routing, of a prompt products.
 #pragma once
 
 #include "compiler/Kernels/Geometry.h"
@@ -13,8 +13,8 @@
 
 namespace strata::bench {
 
-/// A kernel, and how often a decode step launches it.
-struct DecodeKernel {
+/// A kernel, and how often a decode step, or a chunk of a prompt, launches it.
+struct ShapedKernel {
   std::string name; ///< Of a product the name of its weights, without the layer: "attn_q_a".
   kernels::Request request;
   uint64_t launches = 0;
@@ -31,7 +31,12 @@ struct DecodeStep {
 
 /// In the order of the model's layers. Equal products with weights of the same name are one. Norms, quantisation, sums
 /// and the embedding are left out: how they are fused is a plan's choice.
-std::vector<DecodeKernel> decodeKernels(const gguf::Model &model, const ModelDescription &description,
+std::vector<ShapedKernel> decodeKernels(const gguf::Model &model, const ModelDescription &description,
                                         const DecodeStep &step);
+
+/// The products of `tokens` rows of a prompt, in the many-column form; those of routed experts, which are several
+/// kernels, are left out.
+std::vector<ShapedKernel> promptProducts(const gguf::Model &model, const ModelDescription &description,
+                                         uint32_t tokens);
 
 } // namespace strata::bench

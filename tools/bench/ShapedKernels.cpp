@@ -2,7 +2,7 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "tools/bench/DecodeKernels.h"
+#include "tools/bench/ShapedKernels.h"
 
 #include <fmt/format.h>
 #include <initializer_list>
@@ -21,21 +21,22 @@ class Collector {
 public:
   Collector(const gguf::Model &from, const ModelDescription &of, const DecodeStep &decodeStep)
       : model(from), description(of), step(decodeStep) {}
+  Collector(const gguf::Model &from, const ModelDescription &of, uint32_t tokens)
+      : model(from), description(of), step{tokens, 0}, form(schema::Form::many) {}
 
-  std::vector<DecodeKernel> all() {
+  std::vector<ShapedKernel> promptProducts() {
+    for (layer = 0; layer < description.layers; ++layer)
+      products();
+    return std::move(collected);
+  }
+
+  std::vector<ShapedKernel> decodeKernels() {
     for (layer = 0; layer < description.layers; ++layer) {
-      for (const char *name : {"attn_q", "attn_q_a", "attn_q_b", "attn_kv_a_mqa"})
-        product(Operation::matmul, name);
+      products();
       attend("query_rope", Operation::query_rope);
       attend("kv_append", Operation::kv_append);
-      product(Operation::head_matmul, "attn_k_b");
       attend("attention_splits", Operation::attention_splits);
       attend("attention_combine", Operation::attention_combine);
-      product(Operation::head_matmul, "attn_v_b");
-      product(Operation::matmul, "attn_output", true);
-      gated();
-      product(Operation::matmul, "ffn_down", true);
-      product(Operation::matmul, "ffn_gate_inp");
       route();
       experts(Operation::experts_gate_up, "ffn_gate_up_exps", {"ffn_gate_exps", "ffn_up_exps"},
               {"ffn_gate_shexp", "ffn_up_shexp"});
@@ -52,11 +53,23 @@ private:
   void product(Operation operation, const char *name, bool residual = false) {
     add(name, operation, {find(name)}, residual);
   }
+  void products() {
+    for (const char *name : {"attn_q", "attn_q_a", "attn_q_b", "attn_kv_a_mqa"})
+      product(Operation::matmul, name);
+    for (const char *name : {"attn_k_b", "attn_v_b"})
+      product(Operation::head_matmul, name);
+    product(Operation::matmul, "attn_output", true);
+    gated();
+    product(Operation::matmul, "ffn_down", true);
+    product(Operation::matmul, "ffn_gate_inp");
+  }
   void gated() { add("ffn_gate_up", Operation::gated_matmul, {find("ffn_gate"), find("ffn_up")}, false); }
 
   kernels::Request start(Operation operation) const {
     kernels::Request request;
     request.operation = operation;
+    request.form = form;
+    request.activations = form == schema::Form::few ? schema::ActivationEncoding::i16 : schema::ActivationEncoding::i8;
     request.maximumRows = step.sequences;
     request.heads = description.heads;
     return request;
@@ -131,7 +144,7 @@ private:
 
   void count(const char *name, const kernels::Request &request) {
     std::string callee = kernels::plan(request).steps[0].callee;
-    for (DecodeKernel &known : collected)
+    for (ShapedKernel &known : collected)
       if (known.name == name && kernels::plan(known.request).steps[0].callee == callee) {
         ++known.launches;
         return;
@@ -141,14 +154,15 @@ private:
 
   const gguf::Model &model;
   const ModelDescription &description;
-  const DecodeStep &step;
+  DecodeStep step;
+  schema::Form form = schema::Form::few;
   uint32_t layer = 0;
-  std::vector<DecodeKernel> collected;
+  std::vector<ShapedKernel> collected;
 };
 
 } // namespace
 
-uint64_t DecodeKernel::macs() const {
+uint64_t ShapedKernel::macs() const {
   const kernels::Request &r = request;
   uint64_t rows = r.maximumRows;
   switch (r.operation) {
@@ -167,9 +181,14 @@ uint64_t DecodeKernel::macs() const {
   }
 }
 
-std::vector<DecodeKernel> decodeKernels(const gguf::Model &model, const ModelDescription &description,
+std::vector<ShapedKernel> decodeKernels(const gguf::Model &model, const ModelDescription &description,
                                         const DecodeStep &step) {
-  return Collector(model, description, step).all();
+  return Collector(model, description, step).decodeKernels();
+}
+
+std::vector<ShapedKernel> promptProducts(const gguf::Model &model, const ModelDescription &description,
+                                         uint32_t tokens) {
+  return Collector(model, description, tokens).promptProducts();
 }
 
 } // namespace strata::bench
