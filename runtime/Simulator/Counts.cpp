@@ -4,6 +4,9 @@
 
 #include "runtime/Simulator/Counts.h"
 
+#include <algorithm>
+#include <cmath>
+
 namespace strata::sim {
 
 const char *instructionClassName(InstructionClass instructionClass) {
@@ -14,22 +17,40 @@ const char *instructionClassName(InstructionClass instructionClass) {
   return kNames[static_cast<size_t>(instructionClass)];
 }
 
+std::string instructionClassKey(InstructionClass instructionClass) {
+  std::string key = instructionClassName(instructionClass);
+  std::replace(key.begin(), key.end(), ' ', '_');
+  return key;
+}
+
+/// What grows with the CTAs that are executed.
+static constexpr uint64_t Counts::*kSums[] = {
+    &Counts::warpInstructions,   &Counts::threadInstructions, &Counts::globalRequests, &Counts::globalSectors,
+    &Counts::globalLines,        &Counts::fetchedSectors,     &Counts::storedSectors,  &Counts::globalBytesRead,
+    &Counts::globalBytesWritten, &Counts::sharedRequests,     &Counts::sharedPasses,   &Counts::sharedBytes,
+    &Counts::barriers,           &Counts::loadWaits,          &Counts::loadsInFlight,  &Counts::bytesInFlight,
+    &Counts::ctaCycles};
+
 Counts &Counts::operator+=(const Counts &other) {
   ctas += other.ctas;
-  warpInstructions += other.warpInstructions;
-  threadInstructions += other.threadInstructions;
+  executedCtas += other.executedCtas;
+  longestCtaCycles = std::max(longestCtaCycles, other.longestCtaCycles);
+  uniqueSectorsRead += other.uniqueSectorsRead;
+  uniqueSectorsWritten += other.uniqueSectorsWritten;
+  rowSharedSectors += other.rowSharedSectors;
+  for (uint64_t Counts::*sum : kSums)
+    this->*sum += other.*sum;
   for (size_t i = 0; i < kInstructionClasses; ++i)
     warpByClass[i] += other.warpByClass[i];
-  globalRequests += other.globalRequests;
-  globalSectors += other.globalSectors;
-  globalBytesRead += other.globalBytesRead;
-  globalBytesWritten += other.globalBytesWritten;
-  sharedRequests += other.sharedRequests;
-  sharedPasses += other.sharedPasses;
-  sharedBytes += other.sharedBytes;
-  loadWaits += other.loadWaits;
-  bytesInFlight += other.bytesInFlight;
   return *this;
+}
+
+void Counts::scale(double factor) {
+  auto scaled = [&](uint64_t sum) { return static_cast<uint64_t>(std::llround(static_cast<double>(sum) * factor)); };
+  for (uint64_t Counts::*sum : kSums)
+    this->*sum = scaled(this->*sum);
+  for (uint64_t &instructions : warpByClass)
+    instructions = scaled(instructions);
 }
 
 } // namespace strata::sim

@@ -315,6 +315,15 @@ Result<void> ArithmeticDecoder::select() {
   return state.addPredicateSource(state.operand(3));
 }
 
+/// Between integers it is a move of bits, and f16 becomes f32 by an addition of f16 (HADD2.F32); only the rest goes
+/// through the units of conversions.
+static InstructionClass conversionClass(Type to, Type from) {
+  auto isInteger = [](Type type) { return !isFloat(type) && !isHalf(type); };
+  if (isInteger(to) && isInteger(from))
+    return InstructionClass::integer;
+  return to == Type::f32 && from == Type::f16 ? InstructionClass::float16 : InstructionClass::convert;
+}
+
 Result<void> ArithmeticDecoder::convert() {
   constexpr std::pair<const char *, IntegerRounding> kRoundings[] = {{"rni", IntegerRounding::nearest},
                                                                      {"rzi", IntegerRounding::zero},
@@ -327,7 +336,7 @@ Result<void> ArithmeticDecoder::convert() {
   takeFloatModifiers(modifiers, i);
   STRATA_ASSIGN(Type to, type());
   STRATA_ASSIGN(Type from, type());
-  i.counted = InstructionClass::convert;
+  i.counted = conversionClass(to, from);
   i.option = static_cast<uint8_t>(rounding);
   i.run = arithmeticHandlers().convert(to, from, rounding, i);
   return state.addOperands(to, from, to == Type::f16x2 ? 2 : 1);

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "runtime/Base/Checked.h"
+#include "runtime/Simulator/Sample.h"
 #include "runtime/Simulator/Simulator.h"
 #include "runtime/Simulator/Warp.h"
 
@@ -84,6 +85,7 @@ struct Launcher::Scratch {
   const Program *program = nullptr;
   std::vector<std::unique_ptr<Warp>> warps;
   SharedMemory shared;
+  Footprint footprint;
   std::vector<std::byte> parameters;
 };
 
@@ -96,9 +98,9 @@ namespace {
 class Grid {
 public:
   Grid(const Program &decoded, const LaunchOptions &launchOptions, std::vector<std::unique_ptr<Warp>> &ctaWarps,
-       SharedMemory &sharedMemory)
-      : program(decoded), options(launchOptions), warps(ctaWarps), shared(sharedMemory), shuffler(launchOptions.seed),
-        instructionsLeft(launchOptions.mostWarpInstructions) {}
+       SharedMemory &sharedMemory, Footprint &launchFootprint)
+      : program(decoded), options(launchOptions), warps(ctaWarps), shared(sharedMemory), footprint(launchFootprint),
+        shuffler(launchOptions.seed), instructionsLeft(launchOptions.mostWarpInstructions) {}
 
   Result<Counts> run(GlobalMemory &memory, const std::byte *parameters) {
     for (auto &warp : warps) {
@@ -108,27 +110,28 @@ public:
       warp->state.checks = options.checks;
       warp->state.checks.shuffleOrder = options.seed != 0;
       warp->state.counts = &counts;
+      warp->state.footprint = &footprint;
       std::fill(warp->issued.begin(), warp->issued.end(), 0);
       std::fill(warp->lanes.begin(), warp->lanes.end(), 0);
     }
-    for (uint64_t cta : ctaOrder())
-      STRATA_TRY(runCta(cta));
+    footprint.start();
+    Sample sample = sampleOf(options.grid, options.sampledCtas);
+    counts.ctas = uint64_t(options.grid[0]) * options.grid[1] * options.grid[2];
+    counts.executedCtas = sample.ctas.size();
+    if (options.seed && counts.executedCtas == counts.ctas)
+      shuffler.shuffle(sample.ctas);
+    for (const SampledCta &cta : sample.ctas) {
+      footprint.startCta(cta.group, cta.row, cta.leads);
+      STRATA_TRY(runCta(cta.number));
+      if (options.checks.count && !cta.leads)
+        addCycles();
+    }
     addInstructions();
+    estimateAll(sample);
     return counts;
   }
 
 private:
-  std::vector<uint64_t> ctaOrder() {
-    uint64_t total = uint64_t(options.grid[0]) * options.grid[1] * options.grid[2];
-    uint64_t count = options.sampledCtas ? std::min(options.sampledCtas, total) : total;
-    std::vector<uint64_t> order(count);
-    for (uint64_t i = 0; i < count; ++i)
-      order[i] = i * total / count;
-    if (options.seed)
-      shuffler.shuffle(order);
-    return order;
-  }
-
   Result<void> runCta(uint64_t number) {
     place.block = options.block;
     place.grid = options.grid;
@@ -138,7 +141,6 @@ private:
     place.number = static_cast<uint32_t>(number);
     place.dynamicSharedBytes = options.dynamicSharedBytes;
     shared.reset(program.sharedBytes + options.dynamicSharedBytes);
-    ++counts.ctas;
     std::vector<uint32_t> order(warps.size());
     std::iota(order.begin(), order.end(), 0u);
     if (options.seed)
@@ -168,9 +170,16 @@ private:
       }
       if (here == 0 || here != (wanted ? wanted : warpsLeft))
         continue;
+      auto isHere = [&](auto &warp) {
+        return warp->current() == Warp::Status::atBarrier && warp->barrier().option == barrier;
+      };
+      uint64_t cycle = 0;
       for (auto &warp : warps)
-        if (warp->current() == Warp::Status::atBarrier && warp->barrier().option == barrier)
-          warp->passBarrier();
+        if (isHere(warp))
+          cycle = std::max(cycle, warp->cycles() + voltaLatencies().barrier);
+      for (auto &warp : warps)
+        if (isHere(warp))
+          warp->passBarrier(cycle);
       return {};
     }
     auto waiting =
@@ -193,6 +202,33 @@ private:
                             faultSentence(fault, place)));
   }
 
+  /// The first CTA finds what all of them share further away than the others do: its cycles stand for it alone, if at
+  /// all.
+  void addCycles() {
+    uint64_t cycles = 0;
+    for (const auto &warp : warps)
+      cycles = std::max(cycles, warp->cycles());
+    if (timedCtas == 1 && counts.executedCtas > 1)
+      counts.ctaCycles = counts.longestCtaCycles = timedCtas = 0;
+    ++timedCtas;
+    counts.ctaCycles += cycles;
+    counts.longestCtaCycles = std::max(counts.longestCtaCycles, cycles);
+  }
+
+  /// Of the whole grid, from the CTAs that were executed.
+  void estimateAll(const Sample &sample) {
+    auto times = [](uint64_t all, uint64_t some) { return static_cast<double>(all) / static_cast<double>(some); };
+    Footprint::Sectors unique = footprint.total(sample.columnsOfOne, sample.rowsOfOne);
+    counts.uniqueSectorsRead = unique.read;
+    counts.uniqueSectorsWritten = unique.written;
+    counts.rowSharedSectors = unique.rowShared;
+    uint64_t cycles = counts.ctaCycles;
+    if (counts.executedCtas != counts.ctas)
+      counts.scale(times(counts.ctas, counts.executedCtas));
+    if (timedCtas)
+      counts.ctaCycles = static_cast<uint64_t>(static_cast<double>(cycles) * times(counts.ctas, timedCtas));
+  }
+
   void addInstructions() {
     for (const auto &warp : warps)
       for (size_t i = 0; i < program.instructions.size(); ++i) {
@@ -206,7 +242,9 @@ private:
   const LaunchOptions &options;
   std::vector<std::unique_ptr<Warp>> &warps;
   SharedMemory &shared;
+  Footprint &footprint;
   Shuffler shuffler;
+  uint64_t timedCtas = 0;
   uint64_t instructionsLeft;
   CtaPlace place;
   Counts counts;
@@ -265,7 +303,7 @@ Result<Counts> Launcher::launch(const Program &program, const LaunchOptions &opt
   while (scratch->warps.size() < warpCount)
     scratch->warps.push_back(std::make_unique<Warp>(program));
   scratch->warps.resize(warpCount);
-  Grid grid(program, options, scratch->warps, scratch->shared);
+  Grid grid(program, options, scratch->warps, scratch->shared, scratch->footprint);
   return grid.run(memory, scratch->parameters.data());
 }
 

@@ -21,7 +21,9 @@ enum class Direction : uint8_t { load, store, atomic };
 class WarpAccess {
 public:
   WarpAccess(WarpState &warpState, const Instruction &memoryInstruction, Direction accessDirection)
-      : s(warpState), i(memoryInstruction), direction(accessDirection) {}
+      : s(warpState), i(memoryInstruction), direction(accessDirection) {
+    s.access = AccessCost();
+  }
 
   /// The bytes of a lane; null after a fault.
   std::byte *at(uint32_t lane) {
@@ -111,8 +113,22 @@ private:
     // An access has at most 16 bytes and is aligned: it lies in one sector of 32.
     uint64_t sectors[32];
     for (uint32_t lane = 0; lane < lanes; ++lane)
-      sectors[lane] = addresses[lane] / 32;
-    counts.globalSectors += distinct(sectors, lanes);
+      sectors[lane] = addresses[lane] / Footprint::kSectorBytes;
+    uint32_t count = distinct(sectors, lanes);
+    counts.globalSectors += count;
+    AccessCost &access = s.access;
+    for (uint32_t sector = 0; sector < count; ++sector) {
+      counts.globalLines += sector == 0 || sectors[sector] / 4 != sectors[sector - 1] / 4;
+      if (direction != Direction::load) {
+        s.footprint->store(sectors[sector]);
+        continue;
+      }
+      MemoryLevel level = s.footprint->load(sectors[sector]);
+      access.level = std::max(access.level, level);
+      access.fetchedSectors += level != MemoryLevel::l1;
+    }
+    counts.fetchedSectors += access.fetchedSectors;
+    counts.storedSectors += direction == Direction::load ? 0 : count;
   }
 
   /// Lanes go through the 32 banks of 4 bytes in groups that ask for up to 128 bytes; of a bank's words each pass takes
@@ -122,8 +138,11 @@ private:
     ++counts.sharedRequests;
     counts.sharedBytes += uint64_t(lanes) * i.accessBytes;
     uint32_t group = std::clamp<uint32_t>(128 / i.accessBytes, 8, 32);
+    uint32_t all = 0;
     for (uint32_t first = 0; first < lanes; first += group)
-      counts.sharedPasses += passes(first, std::min(first + group, lanes));
+      all += passes(first, std::min(first + group, lanes));
+    counts.sharedPasses += all;
+    s.access.passes = all;
   }
   uint32_t passes(uint32_t first, uint32_t end) const {
     uint64_t words[32 * 4];

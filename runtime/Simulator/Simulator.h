@@ -40,7 +40,8 @@ struct LaunchOptions {
   uint32_t dynamicSharedBytes = 0;
   uint64_t seed = 0; ///< Permutes CTAs, warps and the sides of divergent branches; 0 keeps their order.
   Checks checks;
-  /// Executes this many CTAs, evenly spaced, for counts; 0: all. The results of a sample are not complete.
+  /// Executes about this many CTAs (Sample.h) and estimates the counts of all from them; 0: all. The results of a
+  /// sample are not complete.
   uint64_t sampledCtas = 0;
   uint64_t mostWarpInstructions = uint64_t(1) << 40; ///< An endless loop ends here.
 };

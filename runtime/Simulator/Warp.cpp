@@ -10,7 +10,7 @@
 
 namespace strata::sim {
 
-Warp::Warp(const Program &decoded) : program(decoded) {
+Warp::Warp(const Program &decoded) : program(decoded), scoreboard(decoded, voltaLatencies()) {
   registers.resize(size_t(program.units) * 32 + 16);
   auto address = reinterpret_cast<uintptr_t>(registers.data());
   state.file = reinterpret_cast<uint32_t (*)[32]>((address + 63) / 64 * 64);
@@ -18,7 +18,6 @@ Warp::Warp(const Program &decoded) : program(decoded) {
   predicates.resize(program.predicates);
   predicatesWritten.resize(program.predicates);
   local.resize(program.localBytes * 32);
-  loadOf.resize(program.units);
   issued.resize(program.instructions.size());
   lanes.resize(program.instructions.size());
   state.written = written.data();
@@ -77,8 +76,7 @@ void Warp::start(const CtaPlace &place, uint32_t warpNumber, uint64_t scheduleSe
   live = count == 32 ? kAllLanes : (uint32_t(1) << count) - 1;
   std::fill(written.begin(), written.end(), 0);
   std::fill(predicatesWritten.begin(), predicatesWritten.end(), 0);
-  std::fill(loadOf.begin(), loadOf.end(), 0);
-  loadsIssued = loadsWaited = bytesIssued = bytesWaited = 0;
+  scoreboard.start();
   for (const Program::Constant &constant : program.constants)
     written[constant.unit] = kAllLanes;
   for (const SpecialRegister &special : program.specials) {
@@ -124,27 +122,6 @@ void Warp::markResults(const Instruction &i, uint32_t mask) {
   for (Unit predicate : i.predicateDestination)
     if (predicate != kNoUnit)
       predicatesWritten[predicate] |= mask;
-}
-
-/// A use of a load's result waits for it, and with it for all loads before it: what was issued by then was in flight.
-void Warp::countLoads(const Instruction &i, uint32_t mask) {
-  uint64_t needed = 0;
-  for (uint32_t source = 0; source < i.sources; ++source)
-    needed = std::max(needed, loadOf[i.source[source]]);
-  if (needed > loadsWaited) {
-    ++state.counts->loadWaits;
-    state.counts->bytesInFlight += bytesIssued - bytesWaited;
-    loadsWaited = loadsIssued;
-    bytesWaited = bytesIssued;
-  }
-  bool isLoad = i.counted == InstructionClass::loadGlobal;
-  if (isLoad) {
-    ++loadsIssued;
-    bytesIssued += uint64_t(std::popcount(mask)) * i.accessBytes;
-  }
-  for (uint32_t result = 0; result < i.destinations; ++result)
-    if (i.destination[result] != kNoUnit)
-      loadOf[i.destination[result]] = isLoad ? loadsIssued : 0;
 }
 
 void Warp::exitLanes(uint32_t mask) {
@@ -215,15 +192,17 @@ Warp::Status Warp::run(uint64_t &instructionsLeft) {
     }
     ++issued[at];
     lanes[at] += static_cast<uint64_t>(std::popcount(mask));
+    if (state.checks.count)
+      scoreboard.issue(i, *state.counts);
     if (i.control == Control::none) {
       stack.back().at = at + 1;
       if (mask == 0)
         continue;
-      if (state.checks.count)
-        countLoads(i, mask);
       i.run(state, i, mask);
       if (state.fault.kind != Fault::Kind::none)
         return fail(at);
+      if (state.checks.count)
+        scoreboard.complete(i, state.access);
       markResults(i, mask);
     } else if (i.control == Control::branch) {
       branch(i, mask);
@@ -236,6 +215,7 @@ Warp::Status Warp::run(uint64_t &instructionsLeft) {
         return fail(at);
       }
       stack.back().at = at + 1;
+      ++state.counts->barriers;
       status = Status::atBarrier;
     }
   }

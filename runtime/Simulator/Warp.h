@@ -29,7 +29,9 @@ public:
   void start(const CtaPlace &place, uint32_t warpNumber, uint64_t scheduleSeed);
   /// Executes until a barrier, the end, or a fault.
   Status run(uint64_t &instructionsLeft);
-  void passBarrier() {
+  /// Goes on; all warps that were there do at the same cycle.
+  void passBarrier(uint64_t cycle) {
+    scoreboard.waitUntil(cycle);
     ++state.ctaBarriers;
     status = Status::running;
   }
@@ -37,6 +39,8 @@ public:
   Status current() const { return status; }
   const Instruction &barrier() const { return program.instructions[stack.back().at - 1]; }
   uint32_t liveLanes() const { return live; }
+  /// Since its beginning, if it were alone; only while launches count.
+  uint64_t cycles() const { return scoreboard.cycles(); }
   /// Where the fault is: the instruction, and what was not written if that is it.
   uint32_t faultAt() const { return faultInstruction; }
   bool readsUnwritten() const { return unwrittenRead; }
@@ -56,7 +60,6 @@ private:
   uint32_t predicateMask(const Instruction &i) const;
   bool operandsAreWritten(const Instruction &i, uint32_t mask);
   void markResults(const Instruction &i, uint32_t mask);
-  void countLoads(const Instruction &i, uint32_t mask);
   void branch(const Instruction &i, uint32_t taken);
   void exitLanes(uint32_t mask);
   void settle();
@@ -72,9 +75,7 @@ private:
   uint64_t schedule = 0;
   uint32_t faultInstruction = 0;
   bool unwrittenRead = false;
-  /// Loads in flight: by unit the number of the load that wrote it; how many were issued and waited for.
-  std::vector<uint64_t> loadOf;
-  uint64_t loadsIssued = 0, loadsWaited = 0, bytesIssued = 0, bytesWaited = 0;
+  Scoreboard scoreboard;
 };
 
 } // namespace strata::sim

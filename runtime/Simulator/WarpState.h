@@ -5,8 +5,10 @@
 // What the handlers of instructions see of a warp.
 #pragma once
 
+#include "runtime/Simulator/Footprint.h"
 #include "runtime/Simulator/GlobalMemory.h"
 #include "runtime/Simulator/Program.h"
+#include "runtime/Simulator/Scoreboard.h"
 #include "runtime/Simulator/SharedMemory.h"
 
 namespace strata::sim {
@@ -15,7 +17,7 @@ namespace strata::sim {
 struct Checks {
   bool unwritten = true;     ///< Registers, shared and global memory that are read before they are written.
   bool races = true;         ///< In shared memory.
-  bool count = true;         ///< Sectors, bank conflicts, loads in flight (Counts).
+  bool count = true;         ///< Sectors, bank conflicts, loads in flight, cycles (Counts).
   bool shuffleOrder = false; ///< The side of a divergent branch that runs first is drawn; set by a launch with a seed.
 };
 
@@ -60,6 +62,8 @@ struct WarpState {
   uint64_t localBytes = 0;
   Checks checks;
   Counts *counts = nullptr;
+  Footprint *footprint = nullptr;
+  AccessCost access;        ///< Of the last instruction.
   uint32_t firstThread = 0; ///< The number of lane 0 in its CTA.
   uint32_t ctaBarriers = 0, warpBarriers = 0;
   uint64_t clock = 0; ///< Instructions that the warp has issued.

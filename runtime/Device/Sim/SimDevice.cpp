@@ -5,12 +5,16 @@
 #include "runtime/Device/Sim/SimDevice.h"
 
 #include "runtime/Base/Checked.h"
+#include "runtime/Simulator/Sample.h"
 
 #include <algorithm>
 #include <cstdlib>
 #include <fmt/format.h>
 
 namespace strata {
+
+/// As CUDA's allocations are: how many lines of memory an access touches depends on it.
+static constexpr uint64_t kAlignment = 256;
 
 void SimDevice::Free::operator()(std::byte *bytes) const {
   std::free(bytes);
@@ -53,8 +57,8 @@ Result<void> SimDevice::load(const schema::Kernel &kernel, std::string_view ptx)
 }
 
 Result<std::byte *> SimDevice::allocate(uint64_t bytes) {
-  Checked rounded = Checked(std::max<uint64_t>(bytes, 1)).alignUp(64);
-  auto *storage = rounded.valid() ? static_cast<std::byte *>(std::aligned_alloc(64, rounded.value())) : nullptr;
+  Checked rounded = Checked(std::max<uint64_t>(bytes, 1)).alignUp(kAlignment);
+  auto *storage = rounded.valid() ? static_cast<std::byte *>(std::aligned_alloc(kAlignment, rounded.value())) : nullptr;
   if (!storage)
     return fail(ExitCode::Machine, "",
                 fmt::format("{} bytes of memory cannot be had for the simulated GPU: free memory", bytes));
@@ -75,8 +79,9 @@ Result<void> SimDevice::copyFromDevice(std::span<std::byte> to, const std::byte 
   return {};
 }
 
-Result<void> SimDevice::run(const LoadedKernel &kernel, const sim::Arguments &operands, uint64_t rows,
-                            uint32_t segment) {
+Result<void> SimDevice::run(uint32_t index, const sim::Arguments &operands, uint64_t rows, uint32_t segment,
+                            uint64_t sampledCtas) {
+  const LoadedKernel &kernel = kernels[index];
   sim::LaunchOptions launch;
   launch.block[0] = kernel.threads;
   launch.grid[0] = kernel.gridX;
@@ -84,13 +89,41 @@ Result<void> SimDevice::run(const LoadedKernel &kernel, const sim::Arguments &op
   launch.dynamicSharedBytes = kernel.dynamicSharedBytes;
   launch.checks = options.checks;
   launch.seed = options.seed;
+  launch.sampledCtas = sampledCtas;
   sim::Arguments arguments = operands;
   arguments.add(static_cast<uint32_t>(rows));
   if (kernel.repeats())
     arguments.add(segment);
   STRATA_ASSIGN(sim::Counts counts, launcher.launch(*kernel.program, launch, arguments));
   total += counts;
+  if (options.observer)
+    options.observer({index, launch.grid, kernel.threads, counts});
   return {};
+}
+
+/// Multiplications of a weight with an activation; 0 for what is no product.
+static Checked multiplications(const KernelCall &call) {
+  using schema::Operation;
+  switch (call.operation) {
+  case Operation::matmul:
+  case Operation::gated_matmul:
+  case Operation::head_matmul:
+  case Operation::experts_gate_up:
+  case Operation::experts_down:
+  case Operation::experts_grouped:
+    break;
+  default:
+    return 0;
+  }
+  Checked sum = 0;
+  for (const BoundOperand &operand : call.reads) {
+    if (operand.kind != schema::OperandKind::weight)
+      continue;
+    bool routed = call.parameters.experts > 1 && operand.dimensions[0] == call.parameters.experts;
+    sum += Checked(routed ? call.parameters.expertsUsed : operand.dimensions[0]) * operand.dimensions[1] *
+           operand.dimensions[2] * call.rows;
+  }
+  return sum;
 }
 
 Result<void> SimDevice::launch(const KernelCall &call) {
@@ -108,11 +141,14 @@ Result<void> SimDevice::launch(const KernelCall &call) {
       operands.add(reinterpret_cast<uint64_t>(operand.kv->layer));
       operands.add(reinterpret_cast<uint64_t>(operand.kv->blockTable));
     }
+  bool sampled = options.mostMacs > 0 && !multiplications(call).atMost(options.mostMacs);
   for (size_t first = 0; first < call.kernels.size();) {
     const LoadedKernel &kernel = kernels[call.kernels[first]];
     size_t end = first + 1;
     if (!kernel.repeats()) {
-      STRATA_TRY(run(kernel, operands, call.rows, 0));
+      // The experts of a prompt are sorted first, by all CTAs: the others need it.
+      bool sorts = call.operation == schema::Operation::experts_grouped;
+      STRATA_TRY(run(call.kernels[first], operands, call.rows, 0, sampled && !sorts ? sim::kSampledCtas : 0));
       first = end;
       continue;
     }
@@ -122,14 +158,15 @@ Result<void> SimDevice::launch(const KernelCall &call) {
     uint64_t segments = (call.rows * kernel.perRow + kernel.segmentRows - 1) / kernel.segmentRows;
     for (uint32_t segment = 0; segment < segments; ++segment)
       for (size_t i = first; i < end; ++i)
-        STRATA_TRY(run(kernels[call.kernels[i]], operands, call.rows, segment));
+        STRATA_TRY(run(call.kernels[i], operands, call.rows, segment, sampled ? sim::kSampledCtas : 0));
     first = end;
   }
   return {};
 }
 
 Result<void> SimDevice::repack(uint32_t kernel, std::byte *weight, uint64_t bytes, uint64_t matrices) {
-  std::unique_ptr<std::byte, Free> copy(static_cast<std::byte *>(std::aligned_alloc(64, (bytes + 63) / 64 * 64)));
+  std::unique_ptr<std::byte, Free> copy(
+      static_cast<std::byte *>(std::aligned_alloc(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment)));
   if (!copy)
     return fail(ExitCode::Machine, "",
                 fmt::format("{} bytes of memory cannot be had to repack a weight: free memory", bytes));
@@ -138,7 +175,7 @@ Result<void> SimDevice::repack(uint32_t kernel, std::byte *weight, uint64_t byte
   memory.markWritten(copy.get(), bytes);
   sim::Arguments operands;
   operands.add(reinterpret_cast<uint64_t>(copy.get())).add(reinterpret_cast<uint64_t>(weight));
-  Result<void> result = run(kernels[kernel], operands, matrices, 0);
+  Result<void> result = run(kernel, operands, matrices, 0);
   memory.remove(copy.get());
   return result;
 }

@@ -8,6 +8,7 @@
 #include "runtime/Device/Device.h"
 #include "runtime/Simulator/Simulator.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -15,10 +16,22 @@
 
 namespace strata {
 
+/// One launch of a kernel, as it was.
+struct SimLaunch {
+  uint32_t kernel = 0; ///< Of the artifact.
+  std::array<uint32_t, 3> grid = {1, 1, 1};
+  uint32_t threads = 0;
+  sim::Counts counts;
+};
+
 struct SimDeviceOptions {
   sim::Checks checks = {true, true, false, false}; ///< Without counts.
   uint64_t seed = 0;                               ///< Of the schedule: results must not depend on it.
   std::vector<std::string> ptx; ///< In place of the artifact's, one for every kernel; empty: the artifact's.
+  std::function<void(const SimLaunch &)> observer; ///< Called after every launch.
+  /// Products of more multiplications are executed on a sample of their CTAs, for counts: what they write is not whole,
+  /// and `checks.unwritten` must be off. 0: none are.
+  uint64_t mostMacs = 0;
 };
 
 /// Its memory is the host's, and an address means the same to both. `launch` returns when all kernels of the dispatch
@@ -55,7 +68,8 @@ private:
 
   explicit SimDevice(const SimDeviceOptions &chosen) : options(chosen), launcher(memory) {}
   Result<void> load(const schema::Kernel &kernel, std::string_view ptx);
-  Result<void> run(const LoadedKernel &kernel, const sim::Arguments &operands, uint64_t rows, uint32_t segment);
+  Result<void> run(uint32_t index, const sim::Arguments &operands, uint64_t rows, uint32_t segment,
+                   uint64_t sampledCtas = 0);
 
   SimDeviceOptions options;
   sim::GlobalMemory memory;

@@ -54,7 +54,7 @@ struct KernelRun {
   Result<Counts> run() {
     GlobalMemory memory;
     size_t bytes = words.size() * 4;
-    auto *buffer = static_cast<std::byte *>(std::aligned_alloc(64, (bytes + 63) / 64 * 64));
+    auto *buffer = static_cast<std::byte *>(std::aligned_alloc(256, (bytes + 255) / 256 * 256));
     std::memcpy(buffer, words.data(), bytes);
     Result<void> added = memory.add(buffer, bytes);
     if (written)
