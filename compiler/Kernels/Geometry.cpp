@@ -234,6 +234,8 @@ Plan plan(const Request &request) {
   case Operation::embed:
     return embed(request);
   case Operation::rms_norm:
+  case Operation::rms_norm_quantise: // A kind of its own.
+  case Operation::rms_norm_both:
     return norm(request);
   case Operation::quantise:
     return quantise(request);
