@@ -50,6 +50,9 @@ struct Request {
   uint32_t groups = 1, groupsUsed = 1;
   schema::Gate gate = schema::Gate::sigmoid;
   bool normalise = false, bias = false;
+  /// A decode step finds each routed expert through a table of X addresses on the device, which takes the place of the
+  /// weight; experts whose address is null are skipped.
+  bool expertTable = false;
   uint32_t segmentRows = 0; ///< C, the rows of an `experts` operation's scratch.
 
   float epsilon = 0, magnitude = 1, scale = 1;

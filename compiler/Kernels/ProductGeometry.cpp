@@ -79,6 +79,7 @@ std::string expertsClass(const Request &request) {
 
 Plan expertsOfStep(const Request &request) {
   bool shared = request.sharedWidth > 0;
+  std::string place = request.expertTable ? "strata::TabledExperts" : "strata::ContiguousExperts";
   Plan plan;
   Step step;
   if (request.operation == Operation::experts_gate_up) {
@@ -88,9 +89,9 @@ Plan expertsOfStep(const Request &request) {
     FewShape sharedShape = fewShape(other, readsDigits(request, other), request.sharedWidth, request.columns, 1, 2);
     step = {"expertsGateUp", {"ExpertsStep.cuh"}, "", {}};
     step.callee =
-        fmt::format("strata::expertsGateUp<{}, {}, {}, {}, {}, {}>", weightClass(routed),
+        fmt::format("strata::expertsGateUp<{}, {}, {}, {}, {}, {}, {}>", weightClass(routed),
                     weightClass(request.weights[1]), weightClass(other),
-                    weightClass(shared ? request.weights[3] : request.weights[1]), activation, expertsClass(request));
+                    weightClass(shared ? request.weights[3] : request.weights[1]), activation, expertsClass(request), place);
     step.arguments = {"input", "ids", "gate", "up", shared ? "sharedGate" : "nullptr", shared ? "sharedUp" : "nullptr",
                       "result"};
     step.gridX = request.expertsUsed * ceilDivide(request.width, shape.tile) +
@@ -103,8 +104,8 @@ Plan expertsOfStep(const Request &request) {
     Encoding routed = request.weights[0], other = shared ? request.weights[1] : routed;
     std::string activation = activationClass(request.activations, routed);
     step = {"expertsDown", {"ExpertsStep.cuh"}, "", {}};
-    step.callee = fmt::format("strata::expertsDown<{}, {}, {}, {}, epilogue>", weightClass(routed), weightClass(other),
-                              activation, expertsClass(request));
+    step.callee = fmt::format("strata::expertsDown<{}, {}, {}, {}, epilogue, {}>", weightClass(routed),
+                              weightClass(other), activation, expertsClass(request), place);
     step.arguments = {"input", "ids", "weights", "down", shared ? "sharedDown" : "nullptr", "residual", "result"};
     step.epilogue = true;
     step.resultColumns = request.columns;
