@@ -45,6 +45,9 @@ struct Request {
   uint32_t latent = 0, rope = 0, nope = 0;
   uint32_t blocksPerSequence = 0;
   uint32_t splitPositions = 0, splits = 0;
+  /// How many f16 numbers hold a query or a probability where attention reads a cache of f16 on tensor cores
+  /// (AttentionTile.cuh); 0: on CUDA cores, as for a cache of f32.
+  uint32_t attentionParts = 2;
 
   uint32_t experts = 0, expertsUsed = 0, width = 0, sharedWidth = 0;
   uint32_t groups = 1, groupsUsed = 1;

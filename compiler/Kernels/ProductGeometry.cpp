@@ -88,10 +88,10 @@ Plan expertsOfStep(const Request &request) {
     FewShape shape = fewShape(routed, readsDigits(request, routed), request.width, request.columns, 1, 2);
     FewShape sharedShape = fewShape(other, readsDigits(request, other), request.sharedWidth, request.columns, 1, 2);
     step = {"expertsGateUp", {"ExpertsStep.cuh"}, "", {}};
-    step.callee =
-        fmt::format("strata::expertsGateUp<{}, {}, {}, {}, {}, {}, {}>", weightClass(routed),
-                    weightClass(request.weights[1]), weightClass(other),
-                    weightClass(shared ? request.weights[3] : request.weights[1]), activation, expertsClass(request), place);
+    step.callee = fmt::format("strata::expertsGateUp<{}, {}, {}, {}, {}, {}, {}>", weightClass(routed),
+                              weightClass(request.weights[1]), weightClass(other),
+                              weightClass(shared ? request.weights[3] : request.weights[1]), activation,
+                              expertsClass(request), place);
     step.arguments = {"input", "ids", "gate", "up", shared ? "sharedGate" : "nullptr", shared ? "sharedUp" : "nullptr",
                       "result"};
     step.gridX = request.expertsUsed * ceilDivide(request.width, shape.tile) +

@@ -84,7 +84,7 @@ class SimulatedGpu(ToolTest):
     def testKernelsAreShown(self):
         artifact = self.compileFor("v100s-32g")
         kernels = self.succeed("strata-dump", artifact, "--kernels").out
-        for name in ("embed_0", "rmsNormQuantise_0", "rmsNormBoth_0", "matmulFew_0", "attentionSplits_0", "route_0", "expertsGateUp_0", "repack_0"):
+        for name in ("embed_0", "rmsNormQuantise_0", "rmsNormBoth_0", "matmulFew_0", "tensorAttentionSplits_0", "route_0", "expertsGateUp_0", "repack_0"):
             self.assertIn(name, kernels)
         self.assertIn('extern "C" __global__', self.succeed("strata-dump", artifact, "--source").out)
         self.assertIn(".target sm_70", self.succeed("strata-dump", artifact, "--ptx").out)

@@ -4,8 +4,8 @@
 
 // The experts of a decode step: one launch for gate and up of all chosen experts, the shared one as one more, and one
 // for down, which sums them. A token's numbers depend on its own row alone. Where an expert is, its place says: all
-// matrices lie one after the other, or a table on the device has the address of each. An expert whose address is null is
-// not on this device: it is skipped, and its contribution left out.
+// matrices lie one after the other, or a table on the device has the address of each. An expert whose address is null
+// is not on this device: it is skipped, and its contribution left out.
 //
 // needs: MatmulFew.cuh
 
@@ -58,8 +58,8 @@ __device__ __forceinline__ void gateUpTile(const Byte *column, const Byte *gate,
 }
 
 /// 128 threads, gridX USED · tiles of an expert + tiles of the shared one, a row per CTA. WG and WU
-/// are the encodings of gate and up of the routed experts, WSG and WSU of the shared one; `gate` and `up` are what PLACE
-/// reads. The hidden numbers of an expert that is not here are 0.
+/// are the encodings of gate and up of the routed experts, WSG and WSU of the shared one; `gate` and `up` are what
+/// PLACE reads. The hidden numbers of an expert that is not here are 0.
 template <class WG, class WU, class WSG, class WSU, class A, class X, class PLACE = ContiguousExperts>
 __device__ __forceinline__ void expertsGateUp(const Byte *input, const int *ids, const Byte *gate, const Byte *up,
                                               const Byte *sharedGate, const Byte *sharedUp, float *result) {

@@ -123,9 +123,9 @@ static Result<void> run(const host::Context &context, const KernelCall &call) {
   case Operation::experts_grouped:
   case Operation::rms_norm_quantise:
   case Operation::rms_norm_both:
-    return fail(ExitCode::Input, "A20",
-                fmt::format("{} runs on a GPU only: compile the model again",
-                            schema::EnumNameOperation(call.operation)));
+    return fail(
+        ExitCode::Input, "A20",
+        fmt::format("{} runs on a GPU only: compile the model again", schema::EnumNameOperation(call.operation)));
   }
   return fail(ExitCode::Input, "A13", "the artifact has an operation that this device does not know");
 }
