@@ -119,6 +119,22 @@ TEST_P(ExpertTableTest, ExpertsThatAreNotHereAddNothing) {
   }
 }
 
+TEST_P(ExpertTableTest, AnAddressThatIsNullIsNotRead) {
+  // A kernel that does not skip is seen: null is no allocation.
+  device->change = [](std::string source) {
+    constexpr std::string_view kSkips = "kSkips = true";
+    size_t at = source.find(kSkips);
+    EXPECT_NE(at, std::string::npos);
+    return source.replace(at, kSkips.size(), "kSkips = false");
+  };
+  BoundOperand hidden = bench.space(kTokens, kUsed * kWidth + shared);
+  KernelDevice::Pointers pointers = {tokens.data, bench.upload(ids, kUsed).data, tableOf(gate, 1), tableOf(up, 1)};
+  if (shared > 0)
+    pointers.insert(pointers.end(), {sharedGate.first, sharedUp.first});
+  pointers.push_back(hidden.data);
+  EXPECT_FALSE(device->run(request(Operation::experts_gate_up, true), pointers, kTokens));
+}
+
 INSTANTIATE_TEST_SUITE_P(Shapes, ExpertTableTest,
                          testing::Combine(testing::Values(0u, 32u),
                                           testing::Values(ActivationEncoding::i8, ActivationEncoding::i16)));

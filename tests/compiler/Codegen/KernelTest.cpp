@@ -263,6 +263,20 @@ TEST_F(KernelTest, AMissingBarrierIsSeen) {
   EXPECT_THAT(message, testing::HasSubstr("shared")) << "no error";
 }
 
+TEST_F(KernelTest, AMissingBarrierInAttentionIsSeen) {
+  TestCache cache = bench.cache(1, 64, 64, 16, KvEncoding::f16, true);
+  bench.fill(cache, 0, bench.numbers(64, 80));
+  PreparedCall call{Operation::attention, Form::few, ActivationEncoding::i16, 1, {}, {}, {}};
+  call.reads = {bench.upload(bench.numbers(1, 4 * 64)), bench.upload(bench.numbers(1, 4 * 16)), bench.operand(cache),
+                bench.upload(std::vector<int32_t>{63}), bench.upload(std::vector<int32_t>{0})};
+  call.writes = {bench.space(1, 4 * 64)};
+  call.parameters.heads = 4;
+  call.parameters.scale = 0.1f;
+  bench.launch(call);
+  std::string message = brokenBy(call, "    __syncthreads();\n    addTensorTile", "    addTensorTile");
+  EXPECT_THAT(message, testing::HasSubstr("shared")) << "no error";
+}
+
 TEST_F(KernelTest, ATileThatIsOneTooLongIsSeen) {
   Weight weight = bench.weight(Encoding::Q4_0, 1, 33, 256);
   PreparedCall call = matmul(Form::few, ActivationEncoding::i16,
