@@ -48,6 +48,7 @@ void addPhasePasses(mlir::OpPassManager &manager, Phase phase, const PipelineOpt
     return;
   case Phase::Place:
     manager.addPass(createConvertMoeToPlan(options));
+    manager.addPass(plan::createPlanFuseNorms());
     return;
   case Phase::Schedule:
     manager.addPass(plan::createPlanAllocateArenas());

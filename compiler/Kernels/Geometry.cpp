@@ -175,15 +175,35 @@ uint32_t attentionShared(const Request &request) {
          kAttentionPositions * stride;
 }
 
+/// A cache of f16 is read by tensor cores.
+void useTensorAttention(const Request &request, bool splits, Step &step) {
+  constexpr uint32_t kThreads = 256, kPairs = kThreads / 8, kPositions = 32;
+  uint32_t heads = request.heads <= 8 ? 8 : 16, slices = kPairs / (heads / 8 * (kPositions / 8));
+  uint32_t row = (ceilDivide(request.latent + request.rope, 8) | 1) * 16;
+  step.name = splits ? "tensorAttentionSplits" : "tensorAttention";
+  step.files = {"AttentionTile.cuh"};
+  step.threads = kThreads;
+  step.minimumCtas = 1;
+  step.gridX = ceilDivide(request.heads, heads) * (splits ? request.splits : 1);
+  // TensorShape::kSharedBytes.
+  step.dynamicSharedBytes = (request.attentionParts * heads + kPositions) * row +
+                            ceilDivide(slices * heads * (kPositions + 1), 4) * 16 +
+                            request.attentionParts * heads * (kPositions / 8 + 1) * 16 + heads * 8;
+}
+
 Plan attention(const Request &request) {
   bool splits = request.operation == Operation::attention_splits;
   Step step = {splits ? "attentionSplits" : "attention", {"Attention.cuh"}, "", {}};
+  step.gridX = ceilDivide(request.heads, kAttentionHeads) * (splits ? request.splits : 1);
+  step.dynamicSharedBytes = attentionShared(request);
   std::string constants = splits ? fmt::format(", {}, {}", request.splitPositions, request.splits) : "";
+  if (request.kv == schema::KvEncoding::f16 && request.attentionParts > 0) {
+    useTensorAttention(request, splits, step);
+    constants += fmt::format(", {}", request.attentionParts);
+  }
   step.callee = fmt::format("strata::{}<{}, {}{}>", step.name, kvClass(request), request.heads, constants);
   step.arguments = {"absorbed",  "rotated",   "layer",  "blockTable",
                     "positions", "sequences", "result", number(request.scale)};
-  step.gridX = ceilDivide(request.heads, kAttentionHeads) * (splits ? request.splits : 1);
-  step.dynamicSharedBytes = attentionShared(request);
   return rows({{kFloats, "absorbed"},
                {kFloats, "rotated"},
                {kWritten, "layer"},
@@ -229,6 +249,8 @@ Plan plan(const Request &given) {
   case Operation::embed:
     return embed(request);
   case Operation::rms_norm:
+  case Operation::rms_norm_quantise: // A kind of its own.
+  case Operation::rms_norm_both:
     return norm(request);
   case Operation::quantise:
     return quantise(request);

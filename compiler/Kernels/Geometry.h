@@ -54,11 +54,17 @@ struct Request {
   uint32_t latent = 0, rope = 0, nope = 0;
   uint32_t blocksPerSequence = 0;
   uint32_t splitPositions = 0, splits = 0;
+  /// How many f16 numbers hold a query or a probability where attention reads a cache of f16 on tensor cores
+  /// (AttentionTile.cuh); 0: on CUDA cores, as for a cache of f32.
+  uint32_t attentionParts = 2;
 
   uint32_t experts = 0, expertsUsed = 0, width = 0, sharedWidth = 0;
   uint32_t groups = 1, groupsUsed = 1;
   schema::Gate gate = schema::Gate::sigmoid;
   bool normalise = false, bias = false;
+  /// A decode step finds each routed expert through a table of X addresses on the device, which takes the place of the
+  /// weight; experts whose address is null are skipped.
+  bool expertTable = false;
   uint32_t segmentRows = 0; ///< C, the rows of an `experts` operation's scratch.
 
   float epsilon = 0, magnitude = 1, scale = 1;

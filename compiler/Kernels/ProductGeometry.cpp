@@ -69,6 +69,7 @@ std::string expertsClass(const Request &request) {
 
 Plan expertsOfStep(const Request &request) {
   bool shared = request.sharedWidth > 0;
+  std::string place = request.expertTable ? "strata::TabledExperts" : "strata::ContiguousExperts";
   Plan plan;
   Step step;
   if (request.operation == Operation::experts_gate_up) {
@@ -76,10 +77,10 @@ Plan expertsOfStep(const Request &request) {
     std::string activation = activationClass(request.activations, routed);
     const Schedule &schedule = request.schedules.front(), &sharedSchedule = request.schedules.back();
     step = {"expertsGateUp", {"ExpertsStep.cuh"}, "", {}};
-    step.callee = fmt::format("strata::expertsGateUp<{}, {}, {}, {}, {}, {}, {}, {}>", weightClass(routed),
+    step.callee = fmt::format("strata::expertsGateUp<{}, {}, {}, {}, {}, {}, {}, {}, {}>", weightClass(routed),
                               weightClass(request.weights[1]), weightClass(other),
                               weightClass(shared ? request.weights[3] : request.weights[1]), activation,
-                              expertsClass(request), schedule.rows, sharedSchedule.rows);
+                              expertsClass(request), schedule.rows, sharedSchedule.rows, place);
     step.arguments = {"input", "ids", "gate", "up", shared ? "sharedGate" : "nullptr", shared ? "sharedUp" : "nullptr",
                       "result"};
     step.gridX = request.expertsUsed * ceilDivide(request.width, fewTile(routed, request.columns, schedule)) +
@@ -93,8 +94,8 @@ Plan expertsOfStep(const Request &request) {
     std::string activation = activationClass(request.activations, routed);
     step = {"expertsDown", {"ExpertsStep.cuh"}, "", {}};
     const Schedule &schedule = request.schedules[0];
-    step.callee = fmt::format("strata::expertsDown<{}, {}, {}, {}, epilogue, {}>", weightClass(routed),
-                              weightClass(other), activation, expertsClass(request), schedule.rows);
+    step.callee = fmt::format("strata::expertsDown<{}, {}, {}, {}, epilogue, {}, {}>", weightClass(routed),
+                              weightClass(other), activation, expertsClass(request), schedule.rows, place);
     step.arguments = {"input", "ids", "weights", "down", shared ? "sharedDown" : "nullptr", "residual", "result"};
     step.epilogue = true;
     step.resultColumns = request.columns;

@@ -169,6 +169,7 @@ private:
   }
 
   void checkEmbed();
+  /// `rms_norm`, `rms_norm_quantise` and `rms_norm_both`, which differ in what they write.
   void checkNorm();
   void checkQuantise();
   void checkAdd();
@@ -207,12 +208,17 @@ void OperandChecker::checkEmbed() {
 }
 
 void OperandChecker::checkNorm() {
-  counts(2, 1);
+  OperationKind kind = dispatch.getKind();
+  bool both = kind == OperationKind::rms_norm_both, quantises = both || kind == OperationKind::rms_norm_quantise;
+  counts(2, both ? 2 : 1);
   parameters<NormParametersAttr>();
   int64_t width = columnsOfRead(0);
   read(0, Element::f32, width);
   f32Vector(1, width);
-  write(0, Element::f32, width);
+  if (both || !quantises)
+    write(0, Element::f32, width);
+  if (quantises)
+    write(both ? 1 : 0, Element::activation, width);
 }
 
 void OperandChecker::checkQuantise() {
@@ -445,6 +451,8 @@ LogicalResult OperandChecker::check() {
     checkEmbed();
     break;
   case OperationKind::rms_norm:
+  case OperationKind::rms_norm_quantise:
+  case OperationKind::rms_norm_both:
     checkNorm();
     break;
   case OperationKind::quantise:

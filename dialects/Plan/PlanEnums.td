@@ -45,7 +45,7 @@ def Plan_OperationKind : Plan_Enum<"OperationKind", "What a dispatch computes", 
   I32EnumAttrCase<"kv_append", 7>, I32EnumAttrCase<"attention_splits", 8>, I32EnumAttrCase<"attention_combine", 9>,
   I32EnumAttrCase<"attention", 10>, I32EnumAttrCase<"route", 11>, I32EnumAttrCase<"experts_gate_up", 12>,
   I32EnumAttrCase<"experts_down", 13>, I32EnumAttrCase<"experts", 14>, I32EnumAttrCase<"add", 15>,
-  I32EnumAttrCase<"experts_grouped", 16>]>;
+  I32EnumAttrCase<"experts_grouped", 16>, I32EnumAttrCase<"rms_norm_quantise", 17>, I32EnumAttrCase<"rms_norm_both", 18>]>;
 
 def Plan_Form : Plan_Enum<"Form", "Which order sums have", [I32EnumAttrCase<"few", 0>, I32EnumAttrCase<"many", 1>]>;
 

@@ -7,6 +7,27 @@
 
 include "mlir/Pass/PassBase.td"
 
+def PlanFuseNorms : Pass<"plan-fuse-norms", "::mlir::ModuleOp"> {
+  let summary = "Make one dispatch of a norm and of the quantisation of its result";
+  let description = [{
+    On the gpu, where a launch costs more than the rows: a `rms_norm` whose result is quantised in the same stage becomes
+    `rms_norm_quantise`, and the buffer between them is gone; or `rms_norm_both`, if another dispatch reads the normalised rows as
+    `f32`, for example a router. The bits are those of the two dispatches. Nothing changes on the host.
+
+    Statistics: `fused` pairs; of these, `kept` with their `f32` rows.
+
+    Before:
+    ```mlir
+    plan.dispatch rms_norm few on gpu reads(%x, %w) writes(%n) with (#plan.norm<epsilon = 1.0e-6 : f32>)
+    plan.dispatch quantise few on gpu reads(%n) writes(%q)
+    ```
+    After:
+    ```mlir
+    plan.dispatch rms_norm_quantise few on gpu reads(%x, %w) writes(%q) with (#plan.norm<epsilon = 1.0e-6 : f32>)
+    ```
+  }];
+}
+
 def PlanAllocateArenas : Pass<"plan-allocate-arenas", "::mlir::ModuleOp"> {
   let summary = "Give every buffer its offset, and every arena its size";
   let description = [{

@@ -21,6 +21,8 @@ static constexpr std::array kSameWrites = {Rule{"result", Numbers, "K"}};
 static constexpr std::array kQuantiseReads = {Rule{"input", Numbers, "K"}};
 static constexpr std::array kQuantiseWrites = {Rule{"result", Quantised, "K"}};
 
+static constexpr std::array kBothWrites = {Rule{"result", Numbers, "K"}, Rule{"quantised result", Quantised, "K"}};
+
 static constexpr std::array kAddReads = {Rule{"left", Numbers, "K", Residual}, Rule{"right", Numbers, "K", Residual}};
 
 static constexpr std::array kMatmulReads = {Rule{"input", Product, "K"}, Rule{"weight", Weight, "N K"},
@@ -109,7 +111,7 @@ using schema::Operation;
 using schema::Parameters;
 
 /// In the order of the schema's enumerators.
-static constexpr std::array<OperationSignature, 17> kSignatures = {{
+static constexpr std::array<OperationSignature, 19> kSignatures = {{
     {Operation::embed, Parameters::NoParameters, kEmbedReads, kEmbedWrites},
     {Operation::rms_norm, Parameters::NormParameters, kNormReads, kSameWrites},
     {Operation::quantise, Parameters::NoParameters, kQuantiseReads, kQuantiseWrites},
@@ -127,6 +129,8 @@ static constexpr std::array<OperationSignature, 17> kSignatures = {{
     {Operation::experts, Parameters::ExpertParameters, kExpertsReads, kExpertsWrites},
     {Operation::add, Parameters::NoParameters, kAddReads, kSameWrites},
     {Operation::experts_grouped, Parameters::ExpertParameters, kGroupedReads, kGroupedWrites},
+    {Operation::rms_norm_quantise, Parameters::NormParameters, kNormReads, kQuantiseWrites},
+    {Operation::rms_norm_both, Parameters::NormParameters, kNormReads, kBothWrites},
 }};
 
 static constexpr bool inOrder() {

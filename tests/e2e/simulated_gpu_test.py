@@ -114,7 +114,7 @@ class SimulatedGpu(ToolTest):
     def testKernelsAreShown(self):
         artifact = self.compileFor("v100s-32g")
         kernels = self.succeed("strata-dump", artifact, "--kernels").out
-        for name in ("embed_Q4_0_1024x256", "rmsNorm_", "matmulFew_Q4_0_I16_", "attentionSplits_", "route_", "expertsGateUp_Q4_0_",
+        for name in ("embed_Q4_0_1024x256", "rmsNormQuantise_", "rmsNormBoth_", "matmulFew_Q4_0_I16_", "tensorAttentionSplits_", "route_", "expertsGateUp_Q4_0_",
                      "expertsDown_Q4_0_", "repack_Q4_0_1024x256"):
             self.assertIn(name, kernels)
         self.assertIn('extern "C" __global__', self.succeed("strata-dump", artifact, "--source").out)

@@ -34,6 +34,7 @@ private:
     request.results = narrow(shape[shape.size() - 2]);
     request.columns = narrow(shape.back());
   }
+  void setOperation();
   void addWeights();
   void addSettings();
   void addCache();
@@ -46,11 +47,25 @@ private:
   bool fits = true;
 };
 
-schema::Operation operationOf(OperationKind kind) {
-  return static_cast<schema::Operation>(kind);
-}
-
 } // namespace
+
+void RequestMaker::setOperation() {
+  switch (dispatch.getKind()) {
+  case OperationKind::experts_grouped:
+    request.operation = schema::Operation::experts;
+    return;
+  case OperationKind::rms_norm_quantise:
+    request.operation = schema::Operation::rms_norm;
+    request.kind = kernels::Kind::RmsNormQuantise;
+    return;
+  case OperationKind::rms_norm_both:
+    request.operation = schema::Operation::rms_norm;
+    request.kind = kernels::Kind::RmsNormBoth;
+    return;
+  default:
+    request.operation = static_cast<schema::Operation>(dispatch.getKind());
+  }
+}
 
 /// The encodings of the weights that are matrices, in the order of the operands.
 void RequestMaker::addWeights() {
@@ -91,6 +106,8 @@ void RequestMaker::addShapes() {
     request.residual = dispatch.getKind() == OperationKind::matmul && reads[2];
     return;
   case OperationKind::rms_norm:
+  case OperationKind::rms_norm_quantise:
+  case OperationKind::rms_norm_both:
   case OperationKind::quantise:
   case OperationKind::add:
     request.columns = columnsOf(reads[0]);
@@ -162,8 +179,7 @@ void RequestMaker::addParameters() {
 }
 
 FailureOr<kernels::Request> RequestMaker::make() {
-  request.operation = dispatch.getKind() == OperationKind::experts_grouped ? schema::Operation::experts
-                                                                           : operationOf(dispatch.getKind());
+  setOperation();
   request.form = static_cast<schema::Form>(dispatch.getForm());
   addSettings();
   addWeights();

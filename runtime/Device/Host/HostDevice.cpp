@@ -155,7 +155,11 @@ static Result<void> run(const host::Context &context, const KernelCall &call) {
   case Operation::experts:
     return host::experts(context, call);
   case Operation::experts_grouped:
-    return fail(ExitCode::Input, "A20", "experts_grouped runs on a GPU only: compile the model again");
+  case Operation::rms_norm_quantise:
+  case Operation::rms_norm_both:
+    return fail(
+        ExitCode::Input, "A20",
+        fmt::format("{} runs on a GPU only: compile the model again", schema::EnumNameOperation(call.operation)));
   }
   return fail(ExitCode::Input, "A13", "the artifact has an operation that this device does not know");
 }

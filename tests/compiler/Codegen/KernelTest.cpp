@@ -7,6 +7,7 @@
 #include "tests/compiler/Codegen/KernelDevice.h"
 #include "tests/runtime/Device/DeviceTest.h"
 
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <fmt/format.h>
@@ -269,6 +270,57 @@ __device__ __forceinline__ void storeScaled(const unsigned (&words)[8], float sc
   EXPECT_LT(scaled.counts.warpInstructions, exact.counts.warpInstructions);
 }
 
+TEST_F(KernelTest, TensorCoresAreWorthItInAttention) {
+  // 16 of V3.1's heads over 1000 positions, on CUDA cores and on tensor cores with one f16 number or two for each query
+  // and probability.
+  constexpr uint64_t kHeads = 16, kLatent = 512, kRope = 64, kContext = 1000;
+  TestCache cache = bench.cache(1, kContext, kLatent, kRope, KvEncoding::f16, true);
+  reference::Cache cached = {bench.fill(cache, 0, bench.numbers(kContext, kLatent + kRope))};
+  Matrix queries = bench.numbers(1, kHeads * kLatent), rotated = bench.numbers(1, kHeads * kRope);
+  BoundOperand absorbed = bench.upload(queries), turned = bench.upload(rotated), kv = bench.operand(cache);
+  std::vector<int32_t> positions = {kContext - 1}, sequences = {0};
+  BoundOperand result = bench.space(1, kHeads * kLatent);
+  KernelDevice::Pointers pointers = {absorbed.data,
+                                     turned.data,
+                                     kv.kv->layer,
+                                     reinterpret_cast<const std::byte *>(kv.kv->blockTable),
+                                     bench.upload(positions).data,
+                                     bench.upload(sequences).data,
+                                     result.data};
+  Matrix expected =
+      reference::attention(queries, rotated, cached, positions, sequences, {kHeads, kLatent, 0.1352337789f});
+  std::array<uint64_t, 3> instructions = {};
+  std::array<double, 3> errors = {};
+  for (uint32_t parts : {0u, 1u, 2u}) {
+    kernels::Request request;
+    request.operation = Operation::attention;
+    request.heads = kHeads;
+    request.latent = kLatent;
+    request.rope = kRope;
+    request.blocksPerSequence = kv.kv->blocksPerSequence;
+    request.scale = 0.1352337789f;
+    request.attentionParts = parts;
+    device->counts = {};
+    auto launched = device->run(request, pointers, 1);
+    ASSERT_TRUE(launched) << launched.error().message;
+    instructions[parts] = device->counts.warpInstructions;
+    Matrix got = bench.download(result);
+    double wrong = 0, all = 0;
+    for (size_t i = 0; i < got.numbers.size(); ++i) {
+      wrong += std::pow(got.numbers[i] - expected.numbers[i], 2);
+      all += std::pow(expected.numbers[i], 2);
+    }
+    errors[parts] = wrong / all;
+    fmt::print("{} parts: {} warp instructions, {} mma, {} sectors, {} shared passes, error {:.2e}\n", parts,
+               instructions[parts], device->counts.warpByClass[size_t(sim::InstructionClass::tensor)],
+               device->counts.globalSectors, device->counts.sharedPasses, errors[parts]);
+  }
+  EXPECT_LT(instructions[2] * 2, instructions[0]);
+  EXPECT_LT(instructions[1], instructions[2]);
+  EXPECT_LT(errors[2], 1e-11);
+  EXPECT_GT(errors[1], 1e-9); // What the second part is for.
+}
+
 // ---- Broken kernels: the checks must see them -----------------------------------------------------------------------
 
 TEST_F(KernelTest, AMissingBarrierIsSeen) {
@@ -277,6 +329,20 @@ TEST_F(KernelTest, AMissingBarrierIsSeen) {
                              bench.activation(bench.numbers(64, 256), ActivationEncoding::i8), weight);
   std::string message = brokenBy(call, "      store(stages[(step + 1) % 2]);\n    __syncthreads();",
                                  "      store(stages[(step + 1) % 2]);");
+  EXPECT_THAT(message, testing::HasSubstr("shared")) << "no error";
+}
+
+TEST_F(KernelTest, AMissingBarrierInAttentionIsSeen) {
+  TestCache cache = bench.cache(1, 64, 64, 16, KvEncoding::f16, true);
+  bench.fill(cache, 0, bench.numbers(64, 80));
+  PreparedCall call{Operation::attention, Form::few, ActivationEncoding::i16, 1, {}, {}, {}};
+  call.reads = {bench.upload(bench.numbers(1, 4 * 64)), bench.upload(bench.numbers(1, 4 * 16)), bench.operand(cache),
+                bench.upload(std::vector<int32_t>{63}), bench.upload(std::vector<int32_t>{0})};
+  call.writes = {bench.space(1, 4 * 64)};
+  call.parameters.heads = 4;
+  call.parameters.scale = 0.1f;
+  bench.launch(call);
+  std::string message = brokenBy(call, "    __syncthreads();\n    addTensorTile", "    addTensorTile");
   EXPECT_THAT(message, testing::HasSubstr("shared")) << "no error";
 }
 

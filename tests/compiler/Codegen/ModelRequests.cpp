@@ -136,12 +136,15 @@ void Collector::experts(Form form, uint32_t number) {
     requests.push_back(request);
     return;
   }
-  request.operation = Operation::experts_gate_up;
-  request.weights = {encodings[0], encodings[1], encodings[3], encodings[4]};
-  requests.push_back(request);
-  request.operation = Operation::experts_down;
-  request.weights = {encodings[2], encodings[5]};
-  requests.push_back(request);
+  for (bool table : {false, true}) {
+    request.expertTable = table;
+    request.operation = Operation::experts_gate_up;
+    request.weights = {encodings[0], encodings[1], encodings[3], encodings[4]};
+    requests.push_back(request);
+    request.operation = Operation::experts_down;
+    request.weights = {encodings[2], encodings[5]};
+    requests.push_back(request);
+  }
 }
 
 void Collector::layer(Form form, uint32_t number) {

@@ -93,9 +93,10 @@ const uint64_t kContexts[] = {1, 31, 32, 33, 63, 64, 65, 129, 1000};
 TEST_P(AttentionTest, Attention) {
   for (KvEncoding encoding : {KvEncoding::f16, KvEncoding::f32})
     for (uint64_t context : kContexts)
-      // One head; not a multiple of lanes; heads over a few; V3.1's latent and rope; heads over a task's.
+      // One head; not a multiple of lanes; heads over a few, and over a CTA's; V3.1's latent and rope; heads over a
+      // task's.
       for (auto [heads, latent, rope] :
-           {std::array<uint64_t, 3>{1, 32, 2}, {3, 36, 6}, {9, 64, 16}, {2, 512, 64}, {131, 16, 4}}) {
+           {std::array<uint64_t, 3>{1, 32, 2}, {3, 36, 6}, {9, 64, 16}, {17, 32, 8}, {2, 512, 64}, {131, 16, 4}}) {
         SCOPED_TRACE(fmt::format("{} heads, {} + {}, context {}, {}", heads, latent, rope, context,
                                  schema::EnumNameKvEncoding(encoding)));
         auto last = static_cast<int32_t>(context - 1);
@@ -108,11 +109,15 @@ TEST_P(AttentionTest, Attention) {
 }
 
 TEST_P(AttentionTest, LargeScoresDoNotOverflow) {
-  // Scores in the thousands: their exponentials are far outside f32.
-  Case shape{4, 64, 16, 200, {199, 150, 3}, {0, 0, 0}, KvEncoding::f32, 1e4};
-  Operands from = operands(shape, false);
-  expectClose(attend(shape, from), expected(shape, from), 2e-3);
-  expectClose(attendInSplits(shape, from, 64), expected(shape, from), 2e-3);
+  // Scores in the thousands: their exponentials are far outside f32, and some queries outside f16.
+  for (KvEncoding encoding : {KvEncoding::f16, KvEncoding::f32})
+    for (double magnitude : {1e4, 1e6}) {
+      SCOPED_TRACE(fmt::format("{}, {}", schema::EnumNameKvEncoding(encoding), magnitude));
+      Case shape{4, 64, 16, 200, {199, 150, 3}, {0, 0, 0}, encoding, magnitude};
+      Operands from = operands(shape, false);
+      expectClose(attend(shape, from), expected(shape, from), 2e-3);
+      expectClose(attendInSplits(shape, from, 64), expected(shape, from), 2e-3);
+    }
 }
 
 TEST_P(AttentionTest, BitsDoNotDependOnWhichBlocksASequenceOwns) {
