@@ -122,6 +122,10 @@ static Result<void> run(const host::Context &context, const KernelCall &call) {
     return host::experts(context, call);
   case Operation::experts_grouped:
     return fail(ExitCode::Input, "A20", "experts_grouped runs on a GPU only: compile the model again");
+  case Operation::transfer:
+  case Operation::wait:
+  case Operation::stream:
+    return fail(ExitCode::Input, "A20", "a transfer is nothing that a device computes: compile the model again");
   }
   return fail(ExitCode::Input, "A13", "the artifact has an operation that this device does not know");
 }
