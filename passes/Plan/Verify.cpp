@@ -235,7 +235,7 @@ LogicalResult PlanVerify::verifyWeights(RunOp run) {
 
 void PlanVerify::runOnOperation() {
   markAllAnalysesPreserved();
-  if (failed(verifyPrograms()) || failed(verifyBudget()) || failed(verifyTiers(getOperation())))
+  if (failed(verifyPrograms()) || failed(verifyBudget()))
     return signalPassFailure();
   for (auto program : getOperation().getOps<ProgramOp>()) {
     if (failed(verifyPlacement(program)) || failed(verifyOrder(program)) || failed(verifyVisibility(program)) ||
@@ -245,6 +245,8 @@ void PlanVerify::runOnOperation() {
       if (failed(verifyWeights(run)))
         return signalPassFailure();
   }
+  if (failed(verifyTiers(getOperation())))
+    signalPassFailure();
 }
 
 } // namespace

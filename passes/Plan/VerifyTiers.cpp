@@ -102,7 +102,24 @@ static bool isStreamed(WeightOp weight, DispatchOp dispatch) {
   return false;
 }
 
+/// Only operations on experts can do with some of them.
+static LogicalResult verifyReader(WeightOp weight, DispatchOp dispatch) {
+  switch (dispatch.getKind()) {
+  case OperationKind::experts_gate_up:
+  case OperationKind::experts_down:
+  case OperationKind::experts:
+  case OperationKind::experts_grouped:
+    return success();
+  default:
+    return dispatch.emitOpError() << "reads \"" << weight.getName()
+                                  << "\" as a whole, and it is by experts in the weight table";
+  }
+}
+
 LogicalResult plan::verifyExpertUses(WeightOp weight, uint32_t layer) {
+  for (Operation *user : weight->getUsers())
+    if (auto dispatch = dyn_cast<DispatchOp>(user); dispatch && failed(verifyReader(weight, dispatch)))
+      return failure();
   ExpertsOp line = findExperts(weight->getParentOfType<ModuleOp>(), layer);
   if (!line)
     return weight.emitOpError() << "\"" << weight.getName() << "\" of layer " << layer
@@ -116,16 +133,6 @@ LogicalResult plan::verifyExpertUses(WeightOp weight, uint32_t layer) {
     auto dispatch = dyn_cast<DispatchOp>(user);
     if (!dispatch)
       continue;
-    switch (dispatch.getKind()) {
-    case OperationKind::experts_gate_up:
-    case OperationKind::experts_down:
-    case OperationKind::experts:
-    case OperationKind::experts_grouped:
-      break;
-    default:
-      return dispatch.emitOpError() << "reads \"" << weight.getName()
-                                    << "\" as a whole, and it is by experts in the weight table";
-    }
     (dispatch.getDevice() == DeviceKind::gpu ? onGpu : onHost) = true;
     if (dispatch.getDevice() == DeviceKind::gpu && !line.getGpuSet(phase).within(line.getGpu()) &&
         !isStreamed(weight, dispatch))

@@ -532,7 +532,7 @@ TEST(ArtifactUnion, A13_UnknownParameters) {
   const schema::Dispatch *first = root->programs()->Get(0)->blocks()->Get(0)->stages()->Get(0)->dispatches()->Get(0);
   const auto *table = reinterpret_cast<const flatbuffers::Table *>(first);
   auto *type = const_cast<uint8_t *>(table->GetAddressOf(schema::Dispatch::VT_PARAMETERS_TYPE));
-  for (uint8_t unknownType : {0, 9, 255}) {
+  for (uint8_t unknownType : {0, 11, 255}) {
     *type = unknownType;
     auto loaded = LoadedArtifact::load(wrapPayload(payload), "bad.strata");
     ASSERT_FALSE(loaded);
