@@ -49,7 +49,7 @@ static Result<void> checkArenas(const schema::Artifact &artifact) {
   }
   for (auto kind : {schema::ArenaKind::experts, schema::ArenaKind::staging})
     if (present[static_cast<size_t>(kind)] && !severalTiers)
-      return refuse("A09", fmt::format("it has a {} arena, and all its experts are in one tier",
+      return refuse("A09", fmt::format("it has an arena of kind {}, and all its experts are in one tier",
                                        schema::EnumNameArenaKind(kind)));
   for (size_t kind = 0; kind < static_cast<size_t>(schema::ArenaKind::experts); ++kind)
     if (!present[kind])

@@ -284,8 +284,9 @@ Result<void> checkBudgets(const schema::Artifact &artifact) {
 
 Result<void> checkTiers(const schema::Artifact &artifact) {
   STRATA_TRY(checkBudgets(artifact));
-  STRATA_TRY(checkTransfers(artifact));
-  return hasSeveralTiers(artifact) ? TierWalk(artifact).run() : Result<void>();
+  if (hasSeveralTiers(artifact))
+    STRATA_TRY(TierWalk(artifact).run());
+  return checkTransfers(artifact);
 }
 
 } // namespace strata::artifact
