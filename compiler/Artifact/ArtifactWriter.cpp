@@ -59,9 +59,10 @@ static Result<schema::ArenaT> arenaSection(plan::ArenaOp arena, const TensorSect
     section.bytes.push_back(static_cast<uint64_t>(bytes));
   for (int64_t bytes : arena.getLive()->getValues())
     section.live_bytes.push_back(static_cast<uint64_t>(bytes));
-  if (section.kind == schema::ArenaKind::weights && section.bytes[0] != tensors.arenaBytes[arena.getTier() == plan::Tier::ram])
-    return planError(
-        fmt::format("the weights take {} bytes, their arena has {}", tensors.arenaBytes[arena.getTier() == plan::Tier::ram], section.bytes[0]));
+  if (section.kind == schema::ArenaKind::weights &&
+      section.bytes[0] != tensors.arenaBytes[arena.getTier() == plan::Tier::ram])
+    return planError(fmt::format("the weights take {} bytes, their arena has {}",
+                                 tensors.arenaBytes[arena.getTier() == plan::Tier::ram], section.bytes[0]));
   return section;
 }
 

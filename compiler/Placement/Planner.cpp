@@ -103,7 +103,8 @@ Result<void> Planner::checkSizes() const {
   Checked arenas = promptArena(settings.promptTokens) + chunkArena() * 2 + decodeArena() * 2 +
                    ringBytes(weights, settings.sequences) * 2;
   Checked total = kv + arenas + weights.total + request.gpuHeadRoom + request.ramHeadRoom + kGpuProcessBytes +
-                  kPinnedRingBytes + (request.arenas ? request.arenas->host : 0) + (hasGpu() ? machine.gpu->reservedBytes : 0);
+                  kPinnedRingBytes + (request.arenas ? request.arenas->host : 0) +
+                  (hasGpu() ? machine.gpu->reservedBytes : 0);
   if (!total.valid())
     return fail(
         ExitCode::CommandLine, "",
@@ -281,8 +282,8 @@ void Planner::countExperts() {
 /// Where all else is on the GPU, the embedding goes there too, if it fits: then the host has nothing to do.
 void Planner::placeEmbedding() {
   uint64_t onGpu = plan.of(Tier::Gpu).experts;
-  if (!hasGpu() || plan.output != Tier::Gpu || plan.denseLayersIn(Tier::Ram) != 0 ||
-      onGpu != plan.expertTiers.size() || weights.embedding > plan.of(Tier::Gpu).free())
+  if (!hasGpu() || plan.output != Tier::Gpu || plan.denseLayersIn(Tier::Ram) != 0 || onGpu != plan.expertTiers.size() ||
+      weights.embedding > plan.of(Tier::Gpu).free())
     return;
   plan.embeddingTier = Tier::Gpu;
   plan.of(Tier::Gpu).dense += weights.embedding;

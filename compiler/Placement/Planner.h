@@ -85,7 +85,7 @@ struct Plan {
   Tier output = Tier::Ram;            ///< Of the last norm and the output matrix.
   uint64_t embedding = 0;             ///< Bytes. A token needs one row, so that it is in RAM unless all fits the GPU.
   Tier embeddingTier = Tier::Ram;
-  std::vector<Tier> expertTiers;      ///< By layer that has experts, then expert; empty if the fixed parts do not fit.
+  std::vector<Tier> expertTiers; ///< By layer that has experts, then expert; empty if the fixed parts do not fit.
   std::vector<PlannedArena> arenas;
   std::array<TierUse, kTiers> tiers;  ///< By Tier.
   std::optional<Shortfall> shortfall; ///< Nothing: the plan fits.

@@ -2,7 +2,8 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// Operations of plans over several tiers: where experts are, what a tier has room for, and what devices tell each other.
+// Operations of plans over several tiers: where experts are, what a tier has room for, and what devices tell each
+// other.
 
 #include "dialects/Plan/PlanOps.h"
 

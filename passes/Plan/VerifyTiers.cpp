@@ -13,8 +13,8 @@ using namespace strata::plan;
 static LogicalResult verifyArena(ArenaOp arena) {
   ModuleOp plan = arena->getParentOfType<ModuleOp>();
   // A GPU copies from pinned RAM, but computes with nothing that is there.
-  bool pinned = arena.getKind() == ArenaKind::staging && arena.getDevice() == DeviceKind::gpu &&
-                arena.getTier() == Tier::ram;
+  bool pinned =
+      arena.getKind() == ArenaKind::staging && arena.getDevice() == DeviceKind::gpu && arena.getTier() == Tier::ram;
   if (!pinned && !sees(arena.getDevice(), arena.getTier()))
     return arena.emitOpError() << "@" << arena.getSymName() << ": the " << stringifyDeviceKind(arena.getDevice())
                                << " does not see " << stringifyTier(arena.getTier());
@@ -56,9 +56,9 @@ static LogicalResult verifyBudget(BudgetOp budget) {
   if ((arenas + budget.getReserved() + budget.getHeadRoom()).atMost(budget.getBytes()))
     return success();
   return budget.emitOpError() << "the plan needs " << (arenas.valid() ? std::to_string(arenas.value()) : "2^64 or more")
-                              << " bytes of " << stringifyTier(budget.getTier()) << ", which has "
-                              << budget.getBytes() << ", with " << budget.getReserved() << " reserved and "
-                              << budget.getHeadRoom() << " of head room";
+                              << " bytes of " << stringifyTier(budget.getTier()) << ", which has " << budget.getBytes()
+                              << ", with " << budget.getReserved() << " reserved and " << budget.getHeadRoom()
+                              << " of head room";
 }
 
 static LogicalResult verifyExperts(ExpertsOp line) {

@@ -141,7 +141,8 @@ static Result<void> checkTensors(const schema::Artifact &artifact) {
   std::erase_if(tensors, [](const auto *tensor) { return tensor->tier() == schema::Tier::disk; });
   std::stable_sort(tensors.begin(), tensors.end(), [](const auto *a, const auto *b) { return a->tier() < b->tier(); });
   for (size_t i = 1; i < tensors.size(); ++i)
-    if (tensors[i - 1]->tier() == tensors[i]->tier() && tensors[i - 1]->arena_offset() + tensors[i - 1]->bytes() > tensors[i]->arena_offset())
+    if (tensors[i - 1]->tier() == tensors[i]->tier() &&
+        tensors[i - 1]->arena_offset() + tensors[i - 1]->bytes() > tensors[i]->arena_offset())
       return refuse("A24", fmt::format("tensors {} and {} share bytes of the weights arena",
                                        printable(tensors[i - 1]->name()), printable(tensors[i]->name())));
   return {};

@@ -99,10 +99,10 @@ Result<LoadedArtifact> LoadedArtifact::load(std::span<const std::byte> file, con
 
 /// Everything that the flatbuffer says, in the order of Checks.h.
 static Result<void> checkMeaning(const schema::Artifact &root) {
-  for (auto *check :
-       {artifact::checkPresence, artifact::checkNames, artifact::checkEnumerators, artifact::checkIndices,
-        artifact::checkKvLayout, artifact::checkSizes, artifact::checkPlacement, artifact::checkRuns,
-        artifact::checkSignatures, artifact::checkKernels, artifact::checkTiers, artifact::checkOrder, artifact::checkLiveRanges})
+  for (auto *check : {artifact::checkPresence, artifact::checkNames, artifact::checkEnumerators, artifact::checkIndices,
+                      artifact::checkKvLayout, artifact::checkSizes, artifact::checkPlacement, artifact::checkRuns,
+                      artifact::checkSignatures, artifact::checkKernels, artifact::checkTiers, artifact::checkOrder,
+                      artifact::checkLiveRanges})
     STRATA_TRY(check(root));
   return {};
 }
@@ -144,11 +144,12 @@ Result<void> requireOneTier(const schema::Artifact &artifact) {
     ram += countExperts(line->ram()) * line->layers();
     disk += countExperts(line->disk()) * line->layers();
   }
-  return fail(ExitCode::Machine, "A27",
-              fmt::format("the plan has {} experts in GPU memory, {} in RAM and {} on the disk, and this version cannot "
-                          "run a plan over several tiers, since the expert store that fetches them is not there yet: "
-                          "compile the model for a machine whose RAM holds all of it",
-                          gpu, ram, disk));
+  return fail(
+      ExitCode::Machine, "A27",
+      fmt::format("the plan has {} experts in GPU memory, {} in RAM and {} on the disk, and this version cannot "
+                  "run a plan over several tiers, since the expert store that fetches them is not there yet: "
+                  "compile the model for a machine whose RAM holds all of it",
+                  gpu, ram, disk));
 }
 
 } // namespace strata

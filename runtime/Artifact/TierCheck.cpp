@@ -129,10 +129,10 @@ Result<void> TierWalk::checkOperand(const schema::Program &program, const schema
       arena = each->kind() == schema::ArenaKind::kv ? each : arena;
   if (!arena || arena->device() == dispatch.device())
     return {};
-  return refuse("A23", fmt::format("{} runs on the {}, which does not see the {}'s {} arena",
-                                   describe(program, block, dispatch), schema::EnumNameDeviceKind(dispatch.device()),
-                                   schema::EnumNameDeviceKind(arena->device()),
-                                   schema::EnumNameArenaKind(arena->kind())));
+  return refuse("A23",
+                fmt::format("{} runs on the {}, which does not see the {}'s {} arena",
+                            describe(program, block, dispatch), schema::EnumNameDeviceKind(dispatch.device()),
+                            schema::EnumNameDeviceKind(arena->device()), schema::EnumNameArenaKind(arena->kind())));
 }
 
 bool isExpertOperation(schema::Operation operation) {
@@ -200,15 +200,15 @@ Result<void> TierWalk::checkWeights(const schema::Program &program, const schema
         byExperts |= tier == schema::Tier::disk;
         bool stream = dispatch->operation() == schema::Operation::stream;
         if (stream ? tier != schema::Tier::disk : tier != schema::Tier::disk && !sees(dispatch->device(), tier))
-          return refuse("A23", fmt::format("{} runs on the {}, which does not see the weight {} of layer {} in {}",
-                                           describe(program, block, *dispatch),
-                                           schema::EnumNameDeviceKind(dispatch->device()),
-                                           printable(block.weights()->Get(operand->index())->name()), layer,
-                                           schema::EnumNameTier(tier)));
+          return refuse("A23",
+                        fmt::format("{} runs on the {}, which does not see the weight {} of layer {} in {}",
+                                    describe(program, block, *dispatch), schema::EnumNameDeviceKind(dispatch->device()),
+                                    printable(block.weights()->Get(operand->index())->name()), layer,
+                                    schema::EnumNameTier(tier)));
       }
       bool hasKernels = dispatch->kernels() && dispatch->kernels()->size() != 0;
-      bool needsKernels = dispatch->device() == schema::DeviceKind::gpu && !byExperts &&
-                          !isTransfer(dispatch->operation());
+      bool needsKernels =
+          dispatch->device() == schema::DeviceKind::gpu && !byExperts && !isTransfer(dispatch->operation());
       if (needsKernels != hasKernels)
         return refuse("A14", fmt::format("{} has {} kernels on the {}", describe(program, block, *dispatch),
                                          hasKernels ? dispatch->kernels()->size() : 0,
@@ -218,7 +218,8 @@ Result<void> TierWalk::checkWeights(const schema::Program &program, const schema
 }
 
 Result<void> TierWalk::checkProgram(const schema::Program &program) {
-  auto check = [&](const schema::Block &block, const schema::Stage &, const schema::Dispatch &dispatch) -> Result<void> {
+  auto check = [&](const schema::Block &block, const schema::Stage &,
+                   const schema::Dispatch &dispatch) -> Result<void> {
     for (const schema::Operand *operand : *dispatch.reads())
       STRATA_TRY(checkOperand(program, block, dispatch, *operand));
     if (dispatch.operation() == schema::Operation::transfer)
@@ -272,10 +273,10 @@ Result<void> checkBudgets(const schema::Artifact &artifact) {
       if (arena->tier() == budget->tier())
         sum += plannedBytes(artifact, *arena);
     if (!sum.atMost(budget->bytes()))
-      return refuse("A30", fmt::format("its arenas in {} with reserved bytes and head room have {} bytes, and the budget "
-                                       "is {}",
-                                       tier, sum.valid() ? std::to_string(sum.value()) : "more than 2^64",
-                                       budget->bytes()));
+      return refuse("A30",
+                    fmt::format("its arenas in {} with reserved bytes and head room have {} bytes, and the budget "
+                                "is {}",
+                                tier, sum.valid() ? std::to_string(sum.value()) : "more than 2^64", budget->bytes()));
   }
   return {};
 }

@@ -82,8 +82,8 @@ Result<void> TransferWalk::wait(const schema::Block &block, const schema::Dispat
   uint32_t number = step.parameters_as_EventParameters()->event();
   size_t self = indexOf(step.device()), other = 1 - self;
   if (number >= events.size())
-    return refuseStep(block, step, fmt::format("waits for transfer {} of {} before it in its stage", number,
-                                               events.size()));
+    return refuseStep(block, step,
+                      fmt::format("waits for transfer {} of {} before it in its stage", number, events.size()));
   if (events[number].device == self)
     return refuseStep(block, step, "waits for a transfer of its own device");
   clocks[self][other] = std::max(clocks[self][other], events[number].clock[other]);
@@ -150,8 +150,8 @@ Result<void> TransferWalk::walkBlock(const schema::Block &block) {
       joined[self] = clocks[self][self];
       return {};
     }
-  return refuse("A26", fmt::format("block {} ends, and neither device has waited for the other",
-                                   printable(block.name())));
+  return refuse("A26",
+                fmt::format("block {} ends, and neither device has waited for the other", printable(block.name())));
 }
 
 Result<void> TransferWalk::run() {

@@ -215,8 +215,9 @@ Result<void> Compilation::run() {
     return writeText(printed(*module));
   STRATA_TRY(writeArtifact(*module));
   if (!planned.plan.inOneTier())
-    remark("note", {"the plan is over several tiers, which this version cannot run yet: the artifact has the whole plan, "
-                    "but no kernels for experts that are in several tiers"});
+    remark("note",
+           {"the plan is over several tiers, which this version cannot run yet: the artifact has the whole plan, "
+            "but no kernels for experts that are in several tiers"});
   printPlan();
   return {};
 }

@@ -15,8 +15,8 @@ namespace strata::compile {
 Result<planning::Planned> planRequest(const Options &options, const gguf::Model &model,
                                       const ModelDescription &description);
 
-/// Fills `planned` with the plan for `module`, which is past phase optimise and stays as it is: copies of it are lowered
-/// to learn the sizes of arenas. Then places tiers in it (PlaceTiers.h), unless the plan does not fit.
+/// Fills `planned` with the plan for `module`, which is past phase optimise and stays as it is: copies of it are
+/// lowered to learn the sizes of arenas. Then places tiers in it (PlaceTiers.h), unless the plan does not fit.
 Result<void> makePlanOf(mlir::ModuleOp module, const Options &options, planning::Planned &planned);
 
 } // namespace strata::compile

@@ -35,9 +35,7 @@ LayerSets setsOf(const Plan &plan, uint32_t layer) {
 }
 
 void emitExperts(mlir::OpBuilder &builder, uint32_t first, uint32_t count, const LayerSets &sets) {
-  auto set = [&](const std::vector<bool> &members) {
-    return plan::ExpertSetAttr::of(builder.getContext(), members);
-  };
+  auto set = [&](const std::vector<bool> &members) { return plan::ExpertSetAttr::of(builder.getContext(), members); };
   plan::ExpertSetAttr ram = set(sets.ram), pinned = set(sets.pinned);
   plan::ExpertsOp::create(builder, builder.getUnknownLoc(), first, count, static_cast<uint32_t>(sets.gpu.size()),
                           set(sets.gpu), ram, set(sets.disk), pinned, static_cast<uint32_t>(ram.size() - pinned.size()),

@@ -12,8 +12,8 @@
 namespace strata::compile {
 
 /// Adds plan.budget for every tier and, if the plan is over several of them, plan.experts and the arenas of kind
-/// staging, at the module's beginning: convert-moe-to-plan goes by them. `workerScratch` is what the host's threads take
-/// beside all arenas. 3 if a part of the plan cannot be lowered.
+/// staging, at the module's beginning: convert-moe-to-plan goes by them. `workerScratch` is what the host's threads
+/// take beside all arenas. 3 if a part of the plan cannot be lowered.
 Result<void> placeTiers(mlir::ModuleOp module, const Plan &plan, uint64_t workerScratch);
 
 /// The same for a plan of which only the sizes of arenas matter that do not depend on where the experts are: one expert

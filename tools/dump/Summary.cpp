@@ -94,12 +94,13 @@ void writeTiers(Text out, const schema::Artifact &artifact) {
     return;
   fmt::format_to(out, "{}", dump::banner("Experts"));
   for (const schema::LayerExperts *line : *artifact.experts())
-    fmt::format_to(out,
-                   "layers {} to {} of {}: gpu {}; ram {}; disk {}; pinned in ram {}, cache slots {}; the gpu decodes {}, "
-                   "and in prompts {}\n",
-                   line->first_layer(), uint64_t{line->first_layer()} + line->layers() - 1, line->experts(),
-                   ranges(line->gpu()), ranges(line->ram()), ranges(line->disk()), ranges(line->pinned()),
-                   line->slots(), ranges(line->decode_gpu()), ranges(line->prompt_gpu()));
+    fmt::format_to(
+        out,
+        "layers {} to {} of {}: gpu {}; ram {}; disk {}; pinned in ram {}, cache slots {}; the gpu decodes {}, "
+        "and in prompts {}\n",
+        line->first_layer(), uint64_t{line->first_layer()} + line->layers() - 1, line->experts(), ranges(line->gpu()),
+        ranges(line->ram()), ranges(line->disk()), ranges(line->pinned()), line->slots(), ranges(line->decode_gpu()),
+        ranges(line->prompt_gpu()));
 }
 
 void writePrograms(Text out, const schema::Artifact &artifact) {
@@ -127,7 +128,8 @@ void writePrediction(Text out, const schema::Prediction &prediction) {
   auto token = [&](std::string_view what, const schema::TokenEstimate *estimate) {
     if (estimate)
       fmt::format_to(out, "{:<32}{:.3f} s, {:.1f} % hits, {:.3f} GB from disk; limit: {}\n", what, estimate->seconds(),
-                     100 * estimate->hit_rate(), estimate->disk_expert_bytes() / 1e9, dump::name(estimate->bottleneck()));
+                     100 * estimate->hit_rate(), estimate->disk_expert_bytes() / 1e9,
+                     dump::name(estimate->bottleneck()));
   };
   token("a token, uniform routing", prediction.uniform());
   token("a token, as expected", prediction.expected());

@@ -110,15 +110,15 @@ void ProgramEmitter::emitStep(const PlannedDispatch &step) {
   auto read = [&](size_t index) { return operand(step.reads[index]); };
   switch (step.kind) {
   case OperationKind::transfer:
-    events.push_back(TransferOp::create(builder, step.location, EventType::get(context), read(0),
-                                        operand(step.writes[0])));
+    events.push_back(
+        TransferOp::create(builder, step.location, EventType::get(context), read(0), operand(step.writes[0])));
     return;
   case OperationKind::wait:
     WaitOp::create(builder, step.location, events[step.event], DeviceKindAttr::get(context, step.device));
     return;
   case OperationKind::stream:
-    StreamOp::create(builder, step.location, read(0), read(1), read(2),
-                     FlatSymbolRefAttr::get(context, program.ring), FlatSymbolRefAttr::get(context, program.staging));
+    StreamOp::create(builder, step.location, read(0), read(1), read(2), FlatSymbolRefAttr::get(context, program.ring),
+                     FlatSymbolRefAttr::get(context, program.staging));
     return;
   default:
     emitDispatch(step);

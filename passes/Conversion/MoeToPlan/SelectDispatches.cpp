@@ -93,8 +93,8 @@ private:
   /// A buffer on the host with the same rows as one on the GPU, or the other way round.
   PlannedOperand twin(PlannedOperand operand, StringRef suffix, bool onHost) {
     PlannedBuffer buffer = block.buffers[operand.buffer];
-    PlannedOperand result = PlannedOperand::of(
-        addBuffer(buffer.name + suffix.str(), buffer.element, buffer.columns, buffer.chunkScratch));
+    PlannedOperand result =
+        PlannedOperand::of(addBuffer(buffer.name + suffix.str(), buffer.element, buffer.columns, buffer.chunkScratch));
     block.buffers.back().onHost = onHost;
     return result;
   }
@@ -152,8 +152,8 @@ private:
   llvm::DenseMap<Value, Place> places;
   llvm::DenseMap<Value, unsigned> activations;
   llvm::StringMap<unsigned> nameUses;
-  Value holder;        ///< Whose rows the residual's buffer has now.
-  DeviceKind device;   ///< Of the next dispatch.
+  Value holder;      ///< Whose rows the residual's buffer has now.
+  DeviceKind device; ///< Of the next dispatch.
   unsigned eventCount = 0;
 };
 
@@ -398,8 +398,8 @@ LogicalResult Selector::selectSplitExperts(moe::GroupedExpertsOp op, ExpertParam
 }
 
 LogicalResult Selector::selectExpertsStep(moe::GroupedExpertsOp op, ExpertParametersAttr parameters) {
-  PlannedOperand product = selectHidden(op, productRows(op.getInput(), op.getGate(), op.getLoc()), rows(op.getIds()),
-                                        true, parameters);
+  PlannedOperand product =
+      selectHidden(op, productRows(op.getInput(), op.getGate(), op.getLoc()), rows(op.getIds()), true, parameters);
   PlannedOperand residual = rows(op.getResidual());
   add(OperationKind::experts_down, op.getLoc(),
       {product, rows(op.getIds()), rows(op.getWeights()), weight(op.getDown()), weight(op.getSharedDown()), residual},

@@ -73,14 +73,16 @@ protected:
   Inventory inventory;
 };
 
-constexpr const char *kStaging = "plan.arena @ring kind staging on gpu in ram bytes <all = 65536> live <all = 65536>\n"
-                                 "plan.arena @staging kind staging on gpu in gpu bytes <all = 4096> live <all = 4096>\n";
-constexpr const char *kSplit = "plan.budget gpu bytes 67108864 reserved 1048576 head_room 1048576\n"
-                               "plan.budget ram bytes 67108864 reserved 1048576 head_room 1048576\n"
-                               "plan.experts layers 1 count 3 of 32 gpu <0 to 5, 9> ram <6 to 8, 10> disk <11 to 31> "
-                               "pinned <7> slots 3 decode_gpu <0 to 5, 9> prompt_gpu <0 to 31>\n"
-                               "plan.experts layers 4 count 2 of 32 gpu <> ram <0 to 31> disk <> pinned <0 to 31> slots "
-                               "0 decode_gpu <> prompt_gpu <0 to 31>\n";
+constexpr const char *kStaging =
+    "plan.arena @ring kind staging on gpu in ram bytes <all = 65536> live <all = 65536>\n"
+    "plan.arena @staging kind staging on gpu in gpu bytes <all = 4096> live <all = 4096>\n";
+constexpr const char *kSplit =
+    "plan.budget gpu bytes 67108864 reserved 1048576 head_room 1048576\n"
+    "plan.budget ram bytes 67108864 reserved 1048576 head_room 1048576\n"
+    "plan.experts layers 1 count 3 of 32 gpu <0 to 5, 9> ram <6 to 8, 10> disk <11 to 31> "
+    "pinned <7> slots 3 decode_gpu <0 to 5, 9> prompt_gpu <0 to 31>\n"
+    "plan.experts layers 4 count 2 of 32 gpu <> ram <0 to 31> disk <> pinned <0 to 31> slots "
+    "0 decode_gpu <> prompt_gpu <0 to 31>\n";
 
 std::string text(const std::vector<bool> &members) {
   std::string result;
@@ -260,8 +262,7 @@ std::vector<Case> cases() {
        }},
       {"A30_Budget", "the budget is 2097152", [](ArtifactT &a) { a.budgets[0]->bytes = 2097152; }},
       {"A30_Reserved", "more than 2^64", [](ArtifactT &a) { a.budgets[1]->reserved = ~uint64_t(0); }},
-      {"A30_Twice", "the tier gpu has two budgets",
-       [](ArtifactT &a) { a.budgets[1]->tier = schema::Tier::gpu; }},
+      {"A30_Twice", "the tier gpu has two budgets", [](ArtifactT &a) { a.budgets[1]->tier = schema::Tier::gpu; }},
       {"A13_BudgetTier", "the tier of a budget",
        [](ArtifactT &a) { a.budgets[1]->tier = static_cast<schema::Tier>(7); }},
       {"A09_ArenaTwice", "occurs twice",
