@@ -59,9 +59,10 @@ static Result<schema::ArenaT> arenaSection(plan::ArenaOp arena, const TensorSect
     section.bytes.push_back(static_cast<uint64_t>(bytes));
   for (int64_t bytes : arena.getLive()->getValues())
     section.live_bytes.push_back(static_cast<uint64_t>(bytes));
-  if (section.kind == schema::ArenaKind::weights && section.bytes[0] != tensors.arenaBytes)
-    return planError(
-        fmt::format("the weights take {} bytes, their arena has {}", tensors.arenaBytes, section.bytes[0]));
+  if (section.kind == schema::ArenaKind::weights &&
+      section.bytes[0] != tensors.arenaBytes[arena.getTier() == plan::Tier::ram])
+    return planError(fmt::format("the weights take {} bytes, their arena has {}",
+                                 tensors.arenaBytes[arena.getTier() == plan::Tier::ram], section.bytes[0]));
   return section;
 }
 
@@ -102,8 +103,12 @@ static Result<schema::ArtifactT> makeArtifact(mlir::ModuleOp plan, const Artifac
     artifact.programs.push_back(std::make_unique<schema::ProgramT>(std::move(section)));
   }
   artifact.tensors = std::move(tensors.tensors);
+  artifact.experts = expertSections(plan);
+  artifact.budgets = budgetSections(plan);
   artifact.prediction =
       std::make_unique<schema::PredictionT>(predictionSection(source.inventory, source.description, artifact));
+  if (source.prediction)
+    addEstimates(*artifact.prediction, *source.prediction);
   llvm::raw_string_ostream text(artifact.plan_text);
   plan.print(text);
   return artifact;

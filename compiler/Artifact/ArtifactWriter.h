@@ -7,6 +7,7 @@
 
 #include "compiler/Machine/Machine.h"
 #include "compiler/Placement/Inventory.h"
+#include "compiler/Placement/Prediction.h"
 
 #include "mlir/IR/BuiltinOps.h"
 
@@ -35,6 +36,7 @@ struct ArtifactSource {
   std::string compilerVersion; ///< "0.1.0"
   std::string commandLine;
   std::span<const CompiledKernel> kernels = {}; ///< Of the plan's kern.funcs, in their order.
+  const Prediction *prediction = nullptr;       ///< The planner's, if there is one.
 };
 
 /// The bytes of an artifact file: envelope and flatbuffer (runtime/Schema). `plan` must have passed plan-verify; every

@@ -40,16 +40,18 @@ schema::ModelT modelSection(const ArtifactSource &source) {
   return model;
 }
 
-/// What the run allocates on the host at the artifact's own settings.
+/// What the run allocates in RAM, or where all is in one tier in that, at the artifact's own settings.
 static uint64_t ramBytes(const schema::ArtifactT &artifact) {
   uint64_t bytes = 0;
   for (const auto &arena : artifact.arenas) {
+    if (!artifact.experts.empty() && arena->tier != schema::Tier::ram)
+      continue;
     size_t size = 0;
     if (arena->kind == schema::ArenaKind::kv)
       size = static_cast<size_t>(artifact.settings->kv);
     else if (arena->kind == schema::ArenaKind::decode)
       size = static_cast<size_t>(artifact.settings->decode_activations);
-    else if (arena->kind != schema::ArenaKind::weights)
+    else if (arena->kind == schema::ArenaKind::prompt || arena->kind == schema::ArenaKind::chunk)
       size = static_cast<size_t>(artifact.settings->prompt_activations);
     bytes += arena->bytes[size];
   }

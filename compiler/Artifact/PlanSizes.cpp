@@ -49,7 +49,8 @@ uint64_t weightArenaBytes(mlir::ModuleOp plan) {
 Result<std::vector<ArenaNeed>> arenaNeeds(mlir::ModuleOp plan, uint32_t workers) {
   std::vector<ArenaNeed> needs;
   for (auto arena : plan.getOps<plan::ArenaOp>()) {
-    if (arena.getKind() == plan::ArenaKind::weights || arena.getKind() == plan::ArenaKind::kv)
+    if (arena.getKind() != plan::ArenaKind::decode && arena.getKind() != plan::ArenaKind::prompt &&
+        arena.getKind() != plan::ArenaKind::chunk)
       continue;
     plan::SettingsOp settings = plan::SettingsOp::lookup(arena);
     if (!settings || !arena.getBytes() || !arena.getLive())

@@ -28,6 +28,7 @@ private:
   Result<void> addRun(plan::RunOp run);
   Result<schema::Operand> operandOf(mlir::Value handle) const;
   Result<std::unique_ptr<schema::DispatchT>> dispatchOf(plan::DispatchOp dispatch) const;
+  Result<std::unique_ptr<schema::DispatchT>> stepOf(mlir::Operation &step);
 
   plan::ProgramOp source;
   const TensorSection &tensorSection;
@@ -35,6 +36,7 @@ private:
   schema::ProgramT program;
   llvm::DenseMap<mlir::Value, uint32_t> values;
   llvm::DenseMap<mlir::Value, uint32_t> slots;
+  llvm::DenseMap<mlir::Value, uint32_t> events; ///< Of the running stage.
   llvm::StringMap<uint32_t> blocks;
 };
 
@@ -104,6 +106,45 @@ Result<std::unique_ptr<schema::DispatchT>> ProgramWriter::dispatchOf(plan::Dispa
   return entry;
 }
 
+/// A dispatch, or what the schema writes like one: a transfer, a wait, a stream.
+Result<std::unique_ptr<schema::DispatchT>> ProgramWriter::stepOf(mlir::Operation &step) {
+  if (auto dispatch = mlir::dyn_cast<plan::DispatchOp>(step))
+    return dispatchOf(dispatch);
+  auto entry = std::make_unique<schema::DispatchT>();
+  entry->form = program.phase == schema::Phase::decode ? schema::Form::few : schema::Form::many;
+  entry->location = locationName(step.getLoc());
+  schema::EventParametersT event;
+  if (auto transfer = mlir::dyn_cast<plan::TransferOp>(step)) {
+    entry->operation = schema::Operation::transfer;
+    entry->device = mirror<schema::DeviceKind>(transfer.getDevice());
+    STRATA_ASSIGN(schema::Operand source, operandOf(transfer.getSource()));
+    STRATA_ASSIGN(schema::Operand destination, operandOf(transfer.getDestination()));
+    entry->reads.push_back(source);
+    entry->writes.push_back(destination);
+    event.event = static_cast<uint32_t>(events.size());
+    events[transfer.getEvent()] = event.event;
+    entry->parameters.Set(std::move(event));
+  } else if (auto wait = mlir::dyn_cast<plan::WaitOp>(step)) {
+    entry->operation = schema::Operation::wait;
+    entry->device = mirror<schema::DeviceKind>(wait.getDevice());
+    event.event = events.lookup(wait.getEvent());
+    entry->parameters.Set(std::move(event));
+  } else {
+    auto stream = mlir::cast<plan::StreamOp>(step);
+    entry->operation = schema::Operation::stream;
+    entry->device = schema::DeviceKind::gpu;
+    for (mlir::Value weight : stream.getOperands()) {
+      STRATA_ASSIGN(schema::Operand operand, operandOf(weight));
+      entry->reads.push_back(operand);
+    }
+    schema::StreamParametersT arenas;
+    arenas.ring = indices.arenas.lookup(stream.getRing());
+    arenas.staging = indices.arenas.lookup(stream.getStaging());
+    entry->parameters.Set(std::move(arenas));
+  }
+  return entry;
+}
+
 Result<void> ProgramWriter::addBlock(plan::BlockOp block) {
   auto entry = std::make_unique<schema::BlockT>();
   entry->name = block.getSymName().str();
@@ -121,8 +162,9 @@ Result<void> ProgramWriter::addBlock(plan::BlockOp block) {
   for (auto stage : block.getOps<plan::StageOp>()) {
     auto stageEntry = std::make_unique<schema::StageT>();
     stageEntry->rows = mirror<schema::Rows>(stage.getRows());
-    for (auto dispatch : stage.getOps<plan::DispatchOp>()) {
-      STRATA_ASSIGN(auto dispatchEntry, dispatchOf(dispatch));
+    events.clear();
+    for (mlir::Operation &step : stage.getBody().front()) {
+      STRATA_ASSIGN(auto dispatchEntry, stepOf(step));
       stageEntry->dispatches.push_back(std::move(dispatchEntry));
     }
     entry->stages.push_back(std::move(stageEntry));

@@ -11,6 +11,7 @@
 
 #include "llvm/ADT/StringMap.h"
 
+#include <array>
 #include <optional>
 
 namespace strata {
@@ -46,7 +47,7 @@ public:
   /// The index of a tensor; nothing if the plan has no line for it.
   std::optional<uint32_t> find(llvm::StringRef name) const;
   std::vector<std::unique_ptr<schema::TensorT>> tensors;
-  uint64_t arenaBytes = 0;
+  std::array<uint64_t, 2> arenaBytes = {}; ///< Of the weights arena, by tier: gpu, ram.
 
 private:
   llvm::StringMap<uint32_t> indices;
@@ -54,6 +55,12 @@ private:
 
 Result<schema::ProgramT> programSection(plan::ProgramOp program, const TensorSection &tensors,
                                         const SymbolIndices &indices);
+
+/// plan.experts and plan.budget.
+std::vector<std::unique_ptr<schema::LayerExpertsT>> expertSections(mlir::ModuleOp plan);
+std::vector<std::unique_ptr<schema::TierBudgetT>> budgetSections(mlir::ModuleOp plan);
+/// What the planner predicts, into the prediction's section.
+void addEstimates(schema::PredictionT &section, const Prediction &prediction);
 
 /// All kernels of the plan, with what was compiled of them.
 Result<std::vector<std::unique_ptr<schema::KernelT>>> kernelSections(mlir::ModuleOp plan,

@@ -39,7 +39,7 @@ Result<TensorSection> TensorSection::make(mlir::ModuleOp plan, const gguf::Model
   }
 
   TensorSection section;
-  Checked end = 0;
+  std::array<Checked, 2> ends = {};
   for (const gguf::TensorInfo &tensor : model.tensors()) {
     auto found = lines.find(tensor.name);
     if (found == lines.end())
@@ -54,20 +54,25 @@ Result<TensorSection> TensorSection::make(mlir::ModuleOp plan, const gguf::Model
     entry->bytes = tensor.bytes;
     entry->encoding = static_cast<uint32_t>(tensor.encoding);
     entry->dimensions = tensor.dimensions;
-    entry->tier = mirror<schema::Tier>(line.getTier());
+    entry->tier = line.getTier() ? mirror<schema::Tier>(*line.getTier()) : schema::Tier::disk;
     if (line.getRepack())
       entry->repack = static_cast<int32_t>(indices.kernels.lookup(*line.getRepack()));
-    entry->arena_offset = end.value();
-    end = (end + tensor.bytes).alignUp(plan::kAlignment);
+    if (entry->tier != schema::Tier::disk) {
+      Checked &end = ends[entry->tier == schema::Tier::ram];
+      entry->arena_offset = end.value();
+      end = (end + tensor.bytes).alignUp(plan::kAlignment);
+    }
     section.indices[tensor.name] = static_cast<uint32_t>(section.tensors.size());
     section.tensors.push_back(std::move(entry));
   }
   if (section.tensors.size() != lines.size())
     return planError(
         fmt::format("the weight table has {} tensors, the model {} of them", lines.size(), section.tensors.size()));
-  if (!end.valid())
-    return planError("the weights are larger than an arena can be");
-  section.arenaBytes = end.value();
+  for (size_t i = 0; i < ends.size(); ++i) {
+    if (!ends[i].valid())
+      return planError("the weights are larger than an arena can be");
+    section.arenaBytes[i] = ends[i].value();
+  }
   return section;
 }
 

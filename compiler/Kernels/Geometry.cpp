@@ -277,6 +277,10 @@ Plan plan(const Request &given) {
   case Operation::experts:
   case Operation::experts_grouped:
     return expertsOfPrompt(request);
+  case Operation::transfer:
+  case Operation::wait:
+  case Operation::stream:
+    break; // Devices copy; no kernel does.
   }
   return {};
 }

@@ -43,8 +43,9 @@ std::string Explanation::ofTensor() {
   Tier tier = tensorTier(plan, tensor);
   line("{}: tier {}, {} B", escapeName(tensor.name), tierName(tier), formatCount(tensor.bytes));
   if (tensor.tensorClass == TensorClass::TokenEmbedding) {
-    line("  a token needs one row of it, {} B: it is kept in RAM on every machine",
-         formatCount(tensor.bytes / std::max(1u, weights.description.vocabulary)));
+    line("  a token needs one row of it, {} B: it is in RAM, unless all of the model fits the GPU{}",
+         formatCount(tensor.bytes / std::max(1u, weights.description.vocabulary)),
+         tier == Tier::Gpu ? ", as it does" : "");
     return text;
   }
   line("  every token reads all of it, so it is never on the disk");

@@ -23,9 +23,15 @@ uint32_t Plan::denseLayersIn(Tier tier) const {
       std::count_if(layers.begin(), layers.end(), [&](const LayerPlacement &layer) { return layer.dense == tier; }));
 }
 
+bool Plan::inOneTier() const {
+  Tier tier = hasGpu ? Tier::Gpu : Tier::Ram;
+  return output == tier && embeddingTier == tier && denseLayersIn(tier) == layers.size() &&
+         std::all_of(expertTiers.begin(), expertTiers.end(), [&](Tier one) { return one == tier; });
+}
+
 Tier tensorTier(const Plan &plan, const WeightTensor &tensor) {
   if (tensor.tensorClass == TensorClass::TokenEmbedding)
-    return Tier::Ram;
+    return plan.embeddingTier;
   return tensor.scope == TensorScope::Model ? plan.output : plan.layers[tensor.layer].dense;
 }
 
@@ -54,6 +60,7 @@ private:
   void placeExpert(uint32_t layer, uint32_t expert, Tier tier);
   void addStaging();
   void countExperts();
+  void placeEmbedding();
   bool checkFixed(Tier tier);
   void checkExperts();
   void checkDisk();
@@ -96,7 +103,8 @@ Result<void> Planner::checkSizes() const {
   Checked arenas = promptArena(settings.promptTokens) + chunkArena() * 2 + decodeArena() * 2 +
                    ringBytes(weights, settings.sequences) * 2;
   Checked total = kv + arenas + weights.total + request.gpuHeadRoom + request.ramHeadRoom + kGpuProcessBytes +
-                  kPinnedRingBytes + (hasGpu() ? machine.gpu->reservedBytes : 0);
+                  kPinnedRingBytes + (request.arenas ? request.arenas->host : 0) +
+                  (hasGpu() ? machine.gpu->reservedBytes : 0);
   if (!total.valid())
     return fail(
         ExitCode::CommandLine, "",
@@ -161,6 +169,8 @@ void Planner::addArenas() {
   addArena("decode", Tier::Gpu, decodeArena());
   addArena("staging", Tier::Gpu, std::min(ring.value(), weights.routedBytes()));
   addArena("staging", Tier::Ram, std::min(std::max(ring.value(), kPinnedRingBytes), weights.routedBytes()));
+  if (request.arenas && request.arenas->host != 0)
+    addArena("host", Tier::Ram, request.arenas->host);
 }
 
 /// The first layers that fit, each with its part of the cache, and after all layers the output matrix.
@@ -269,6 +279,17 @@ void Planner::countExperts() {
   }
 }
 
+/// Where all else is on the GPU, the embedding goes there too, if it fits: then the host has nothing to do.
+void Planner::placeEmbedding() {
+  uint64_t onGpu = plan.of(Tier::Gpu).experts;
+  if (!hasGpu() || plan.output != Tier::Gpu || plan.denseLayersIn(Tier::Ram) != 0 || onGpu != plan.expertTiers.size() ||
+      weights.embedding > plan.of(Tier::Gpu).free())
+    return;
+  plan.embeddingTier = Tier::Gpu;
+  plan.of(Tier::Gpu).dense += weights.embedding;
+  plan.of(Tier::Ram).dense -= weights.embedding;
+}
+
 /// Where nothing can be read from a disk, what no memory holds is missing.
 void Planner::checkExperts() {
   if (machine.disk || plan.of(Tier::Disk).experts == 0)
@@ -320,6 +341,7 @@ Result<Plan> Planner::make() {
     return plan;
   placeExperts();
   countExperts();
+  placeEmbedding();
   checkExperts();
   checkDisk();
   return plan;

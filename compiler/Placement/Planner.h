@@ -32,6 +32,7 @@ struct ArenaBytes {
   uint64_t promptRow = 0; ///< For every token of a prompt's pass.
   uint64_t chunk = 0;
   uint64_t decode = 0;
+  uint64_t host = 0; ///< In RAM, for the host's part of a plan with a GPU.
 };
 
 struct PlanRequest {
@@ -82,8 +83,9 @@ struct Plan {
   uint64_t promptTokensWished = 0;    ///< More than settings.promptTokens if they were halved.
   std::vector<LayerPlacement> layers; ///< All of the model's.
   Tier output = Tier::Ram;            ///< Of the last norm and the output matrix.
-  uint64_t embedding = 0;             ///< Bytes, always in RAM: a token needs one row.
-  std::vector<Tier> expertTiers;      ///< By layer that has experts, then expert; empty if the fixed parts do not fit.
+  uint64_t embedding = 0;             ///< Bytes. A token needs one row, so that it is in RAM unless all fits the GPU.
+  Tier embeddingTier = Tier::Ram;
+  std::vector<Tier> expertTiers; ///< By layer that has experts, then expert; empty if the fixed parts do not fit.
   std::vector<PlannedArena> arenas;
   std::array<TierUse, kTiers> tiers;  ///< By Tier.
   std::optional<Shortfall> shortfall; ///< Nothing: the plan fits.
@@ -107,6 +109,8 @@ struct Plan {
   uint32_t cacheSlots(uint32_t layer) const {
     return usage.empty() ? layers[layer].experts[static_cast<size_t>(Tier::Ram)] : 0;
   }
+  /// True if everything is where the device that computes prompts is: then it computes all, and nothing moves.
+  bool inOneTier() const;
   /// Layers whose dense part is in a tier.
   uint32_t denseLayersIn(Tier tier) const;
 };

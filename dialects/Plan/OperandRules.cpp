@@ -413,7 +413,7 @@ void OperandChecker::checkExpertsDown() {
   read(1, Element::i32, expert.getExpertsUsed());
   read(2, Element::f32, expert.getExpertsUsed());
   checkDown(3, 4, expert, embedding);
-  read(5, Element::f32, embedding);
+  optionalRead(5, Element::f32, embedding);
   write(0, Element::f32, embedding);
 }
 
@@ -495,6 +495,11 @@ LogicalResult OperandChecker::check() {
     break;
   case OperationKind::add:
     checkAdd();
+    break;
+  case OperationKind::transfer:
+  case OperationKind::wait:
+  case OperationKind::stream:
+    error("is no dispatch but an operation of its own");
     break;
   }
   aliases();

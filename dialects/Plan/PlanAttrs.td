@@ -33,6 +33,31 @@ def Plan_SizesAttr : Plan_Attr<"Sizes", "sizes"> {
   }];
 }
 
+def Plan_ExpertSetAttr : Plan_Attr<"ExpertSet", "expert_set"> {
+  let summary = "Some of a layer's routed experts, by number";
+  let description = [{
+    Single numbers and ranges, of which both ends belong to the set; in ascending order, neighbours in one range.
+
+    ```mlir
+    #plan.expert_set<0 to 11, 40, 200 to 255>
+    #plan.expert_set<>
+    ```
+  }];
+  let parameters = (ins ArrayRefParameter<"int32_t">:$bounds);
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// The set of the numbers whose flag is true.
+    static ExpertSetAttr of(::mlir::MLIRContext *context, const std::vector<bool> &members);
+    /// First and last number of every range, in `bounds` one after the other.
+    ::llvm::SmallVector<std::pair<int32_t, int32_t>> getRanges() const;
+    uint64_t size() const;
+    bool contains(int64_t expert) const;
+    /// True if every member is one of `other`.
+    bool within(ExpertSetAttr other) const;
+  }];
+}
+
 // What an operation needs to know beyond its operands: the parameter tables of artifact.fbs.
 class Plan_Parameters<string name, string attrMnemonic> : Plan_Attr<name # "Parameters", attrMnemonic> {
   let assemblyFormat = "`<` struct(params) `>`";

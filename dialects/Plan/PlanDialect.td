@@ -22,6 +22,8 @@ def Plan_Dialect : Dialect {
      ├ plan.arena @weights, @kv, @decode, @prompt, @chunk    one allocation each, with its sizes
      ├ plan.kv_cache                       the layout of the KV cache
      ├ plan.tensor "blk.*.attn_norm.weight" layers 0 count 61 in ram      the weight table: a tier for every weight
+     ├ plan.experts layers 3 count 58 of 256 gpu <0 to 11> ...      which experts are where, if not all are in one tier
+     ├ plan.budget gpu ...                 what a tier has room for
      ├ plan.program @decode_step phase decode
      │  ├ plan.buffer  ...                 values that outlive a block: residual, tokens, positions, sequences, logits
      │  ├ plan.block @moe_layer
@@ -45,6 +47,11 @@ def Plan_Dialect : Dialect {
 
     *Suspension.* A prompt may be suspended after each run of a stage: between two chunks, and between two stages. Decode steps of
     other sequences run then. They use other arenas, so nothing has to be saved.
+
+    *Tiers.* A plan in one tier runs on one device. In a plan over several tiers the devices work side by side, each through its own
+    steps in order. What one needs of the other is copied by `plan.transfer`, a step of the device that has it, and the other goes
+    on after `plan.wait`. `plan.experts` says of every expert of a layer where it is and which device computes it; an expert
+    operation on a device computes those.
   }];
   let useDefaultTypePrinterParser = 1;
   let useDefaultAttributePrinterParser = 1;

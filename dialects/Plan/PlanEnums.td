@@ -27,7 +27,7 @@ def Plan_DeviceKind : Plan_Enum<"DeviceKind", "What runs a dispatch", [
 
 def Plan_ArenaKind : Plan_Enum<"ArenaKind", "What an arena holds", [
   I32EnumAttrCase<"weights", 0>, I32EnumAttrCase<"kv", 1>, I32EnumAttrCase<"decode", 2>, I32EnumAttrCase<"prompt", 3>,
-  I32EnumAttrCase<"chunk", 4>]>;
+  I32EnumAttrCase<"chunk", 4>, I32EnumAttrCase<"experts", 5>, I32EnumAttrCase<"staging", 6>]>;
 
 def Plan_Rows : Plan_Enum<"Rows", "How many rows a buffer has, or over which rows a stage runs", [
   I32EnumAttrCase<"step", 0>, I32EnumAttrCase<"chunk", 1>, I32EnumAttrCase<"prompt", 2>, I32EnumAttrCase<"output", 3>]>;
@@ -45,7 +45,8 @@ def Plan_OperationKind : Plan_Enum<"OperationKind", "What a dispatch computes", 
   I32EnumAttrCase<"kv_append", 7>, I32EnumAttrCase<"attention_splits", 8>, I32EnumAttrCase<"attention_combine", 9>,
   I32EnumAttrCase<"attention", 10>, I32EnumAttrCase<"route", 11>, I32EnumAttrCase<"experts_gate_up", 12>,
   I32EnumAttrCase<"experts_down", 13>, I32EnumAttrCase<"experts", 14>, I32EnumAttrCase<"add", 15>,
-  I32EnumAttrCase<"experts_grouped", 16>, I32EnumAttrCase<"rms_norm_quantise", 17>, I32EnumAttrCase<"rms_norm_both", 18>]>;
+  I32EnumAttrCase<"experts_grouped", 16>, I32EnumAttrCase<"rms_norm_quantise", 17>, I32EnumAttrCase<"rms_norm_both", 18>,
+  I32EnumAttrCase<"transfer", 19>, I32EnumAttrCase<"wait", 20>, I32EnumAttrCase<"stream", 21>]>;
 
 def Plan_Form : Plan_Enum<"Form", "Which order sums have", [I32EnumAttrCase<"few", 0>, I32EnumAttrCase<"many", 1>]>;
 

@@ -136,6 +136,8 @@ LogicalResult SettingsOp::verify() {
 unsigned ArenaOp::getSizeCount() {
   switch (getKind()) {
   case ArenaKind::weights:
+  case ArenaKind::experts:
+  case ArenaKind::staging:
     return 1;
   case ArenaKind::kv:
     return 2;
@@ -197,6 +199,12 @@ LogicalResult TensorOp::verify() {
     return emitOpError("the count of layers must not be zero");
   if (!weightBytes(getType()))
     return emitOpError() << "a weight cannot be stored as " << getType();
+  if (getTier())
+    return success();
+  if (!getLayers() || cast<RankedTensorType>(getType()).getRank() != 3)
+    return emitOpError("by experts are only matrices of a layer's experts: weights with a * and three dimensions");
+  if (getRepack())
+    return emitOpError("has no kernel that repacks it: its experts are where plan.experts says");
   return success();
 }
 
@@ -256,8 +264,9 @@ LogicalResult RunOp::verifySymbolUses(SymbolTableCollection &symbols) {
 
 LogicalResult StageOp::verifyRegions() {
   for (Operation &op : getBody().front())
-    if (!isa<DispatchOp>(op))
-      return op.emitOpError("cannot stand in a plan.stage, only dispatches");
+    if (!isa<DispatchOp, TransferOp, WaitOp, StreamOp>(op))
+      return op.emitOpError("cannot stand in a plan.stage, only dispatches, transfers, waits and streams");
+
   auto program = (*this)->getParentOfType<ProgramOp>();
   if ((program.getPhase() == Phase::decode) != (getRows() == Rows::step))
     return emitOpError() << "rows " << stringifyRows(getRows()) << " do not exist in a "
@@ -346,29 +355,23 @@ SmallVector<Value> DispatchOp::getOrderedReads() {
   return ordered;
 }
 
-/// True if a stage with these rows may have a buffer with those as an operand.
-static bool sees(Rows stage, Rows buffer) {
+bool plan::sees(DeviceKind device, Tier tier) {
+  return tier == (device == DeviceKind::host ? Tier::ram : Tier::gpu);
+}
+
+bool plan::sees(Rows stage, Rows buffer) {
   if (stage == buffer)
     return true;
   return (stage == Rows::prompt && buffer == Rows::chunk) ||
          ((stage == Rows::chunk || stage == Rows::output) && buffer == Rows::prompt);
 }
 
-/// The generic form has `absent` as a list, which can be anything.
-static LogicalResult verifyAbsent(DispatchOp dispatch) {
-  int64_t last = -1, count = int64_t(dispatch.getReads().size() + dispatch.getAbsent().size());
-  for (int32_t position : dispatch.getAbsent()) {
-    if (position <= last || position >= count)
-      return dispatch.emitOpError() << "has " << count << " reads with those that are absent, which " << position
-                                    << " cannot be: positions ascend from 0";
-    last = position;
-  }
-  return success();
-}
-
 LogicalResult DispatchOp::verify() {
-  if (failed(verifyAbsent(*this)))
-    return failure();
+  // The text cannot say anything else, the generic form can.
+  for (auto [index, position] : llvm::enumerate(getAbsent()))
+    if (position < 0 || size_t(position) >= getReads().size() + getAbsent().size() ||
+        (index != 0 && getAbsent()[index - 1] >= position))
+      return emitOpError("absent must have the positions of absent reads, in ascending order");
   auto program = (*this)->getParentOfType<ProgramOp>();
   if ((program.getPhase() == Phase::decode) != (getForm() == Form::few))
     return emitOpError() << "form " << stringifyForm(getForm()) << " does not belong to a "

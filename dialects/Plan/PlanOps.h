@@ -15,6 +15,8 @@
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/IR/SymbolTable.h"
 
+#include <vector>
+
 #include "dialects/Plan/PlanDialect.h.inc"
 #include "dialects/Plan/PlanEnums.h.inc"
 
@@ -37,6 +39,12 @@ inline constexpr int64_t kActivationBlock = 32;
 inline constexpr ActivationEncoding kActivationEncodings[] = {ActivationEncoding::i8, ActivationEncoding::i16,
                                                               ActivationEncoding::f32};
 
+/// True if a device reads and writes the bytes of a tier directly.
+bool sees(DeviceKind device, Tier tier);
+/// True if a stage with these rows may have a buffer with those as an operand.
+bool sees(Rows stage, Rows buffer);
+/// What computes in a step of a stage: a dispatch, a transfer (the device that copies) or a wait. Nothing for others.
+std::optional<DeviceKind> deviceOf(mlir::Operation *step);
 /// The kind of arena that buffers with these rows are in.
 ArenaKind arenaOfRows(Rows rows);
 /// Bytes of one row of a buffer if activations have this encoding (docs/operations.md, "Rows").

@@ -61,6 +61,10 @@ def Plan_ArenaOp : Plan_Op<"arena", [HasParent<"::mlir::ModuleOp">, Symbol]> {
     | `decode` | buffers of the decode program |
     | `prompt` | per-prompt buffers of the prompt program |
     | `chunk` | per-chunk and output buffers of the prompt program |
+    | `experts` | routed experts that are in a tier for themselves, see `plan.experts` |
+    | `staging` | experts on their way to the device: read from a disk, or copied to a GPU; its size is given |
+
+    A device has at most one arena of a kind in a tier. A GPU's staging is in its own memory and, pinned, in RAM.
 
     Example:
     ```mlir
@@ -108,24 +112,71 @@ def Plan_TensorOp : Plan_Op<"tensor", [HasParent<"::mlir::ModuleOp">]> {
   let summary = "A line of the weight table: where a weight lives";
   let description = [{
     The weight `name` of the GGUF, its type, and the tier that its bytes are in while the model runs. A `*` in the name stands for
-    the number of a layer; the line is then for the layers `[first_layer, first_layer + layers)`. `repack` is the kernel that makes
-    the device's layout of the file's, when the weight is loaded.
+    the number of a layer; the line is then for the layers `[first_layer, first_layer + layers)`. A weight of routed experts without
+    a tier is where `plan.experts` has each expert. `repack` is the kernel that makes the device's layout of the file's, when the
+    weight is loaded.
 
     Example:
     ```mlir
     plan.tensor "token_embd.weight" in ram : tensor<129280x7168x!moe.q4_0>
-    plan.tensor "blk.*.ffn_gate_exps.weight" layers 3 count 58 in ram : tensor<256x2048x7168x!moe.q4_0>
+    plan.tensor "blk.*.ffn_down_shexp.weight" layers 3 count 58 in gpu : tensor<7168x2048x!moe.q4_0>
+    plan.tensor "blk.*.ffn_gate_exps.weight" layers 3 count 58 by experts : tensor<256x2048x7168x!moe.q4_0>
     ```
   }];
-  let arguments = (ins StrAttr:$name, OptionalAttr<I32Attr>:$first_layer, OptionalAttr<I32Attr>:$layers, Plan_Tier:$tier,
-                       TypeAttrOf<Plan_WeightType>:$type, OptionalAttr<FlatSymbolRefAttr>:$repack);
+  let arguments = (ins StrAttr:$name, OptionalAttr<I32Attr>:$first_layer, OptionalAttr<I32Attr>:$layers,
+                       OptionalAttr<Plan_Tier>:$tier, TypeAttrOf<Plan_WeightType>:$type, OptionalAttr<FlatSymbolRefAttr>:$repack);
   let assemblyFormat = [{
-    $name (`layers` $first_layer^ `count` $layers)? `in` $tier `:` $type (`repacked` `by` $repack^)? attr-dict
+    $name (`layers` $first_layer^ `count` $layers)? (`in` $tier^):(`by` `experts`)? `:` $type (`repacked` `by` $repack^)? attr-dict
   }];
   let extraClassDeclaration = [{
     /// How many tensors of the GGUF the line is for.
     int64_t getTensorCount() { return getLayers().value_or(1); }
   }];
+  let hasVerifier = 1;
+}
+
+def Plan_ExpertsOp : Plan_Op<"experts", [HasParent<"::mlir::ModuleOp">]> {
+  let summary = "Where the routed experts of some layers live, and which device computes them";
+  let description = [{
+    Of the `experts` of every layer in `[first_layer, first_layer + layers)`, each is in one tier: `gpu`, `ram`, or only on the `disk`.
+    Those in RAM are `pinned`, or what the `slots` of a cache hold first: `slots` and `pinned` together are as many as `ram`. The GPU
+    computes `decode_gpu` when decoding and `prompt_gpu` in a prompt, the host all others. The host does not see the GPU's memory, so
+    that the GPU computes what is in it; when decoding it computes nothing else, in a prompt others are brought by `plan.stream`.
+
+    Example:
+    ```mlir
+    plan.experts layers 3 count 58 of 256 gpu <0 to 11> ram <12 to 38> disk <39 to 255> pinned <> slots 27 decode_gpu <0 to 11> prompt_gpu <0 to 255>
+    ```
+  }];
+  let arguments = (ins I32Attr:$first_layer, I32Attr:$layers, I32Attr:$experts, Plan_ExpertSetAttr:$gpu, Plan_ExpertSetAttr:$ram,
+                       Plan_ExpertSetAttr:$disk, Plan_ExpertSetAttr:$pinned, I32Attr:$slots, Plan_ExpertSetAttr:$decode_gpu,
+                       Plan_ExpertSetAttr:$prompt_gpu);
+  let assemblyFormat = [{
+    `layers` $first_layer `count` $layers `of` $experts `gpu` $gpu `ram` $ram `disk` $disk `pinned` $pinned `slots` $slots
+    `decode_gpu` $decode_gpu `prompt_gpu` $prompt_gpu attr-dict
+  }];
+  let extraClassDeclaration = [{
+    ExpertSetAttr getTierSet(Tier tier);
+    /// What the GPU computes.
+    ExpertSetAttr getGpuSet(Phase phase);
+    bool hasLayer(uint64_t layer) { return getFirstLayer() <= layer && layer - getFirstLayer() < getLayers(); }
+  }];
+  let hasVerifier = 1;
+}
+
+def Plan_BudgetOp : Plan_Op<"budget", [HasParent<"::mlir::ModuleOp">]> {
+  let summary = "What a tier of the machine has room for";
+  let description = [{
+    The tier has `bytes`, of which `reserved` belong to others (the process, a driver) and `head_room` stay free. The plan's arenas
+    must fit into the rest; on a disk, all weights, since they stay in the model's files.
+
+    Example:
+    ```mlir
+    plan.budget gpu bytes 34058272768 reserved 471859200 head_room 1073741824
+    ```
+  }];
+  let arguments = (ins Plan_Tier:$tier, I64Attr:$bytes, I64Attr:$reserved, I64Attr:$head_room);
+  let assemblyFormat = "$tier `bytes` $bytes `reserved` $reserved `head_room` $head_room attr-dict";
   let hasVerifier = 1;
 }
 
@@ -212,7 +263,7 @@ def Plan_RunOp : Plan_Op<"run", [HasParent<"ProgramOp">, DeclareOpInterfaceMetho
 def Plan_StageOp : Plan_Op<"stage", [HasParent<"BlockOp">, NoTerminator, SingleBlock, NoRegionArguments]> {
   let summary = "Dispatches that run over the same rows";
   let description = [{
-    The dispatches run in order, over the rows that `rows` says: `step` in a decode program; `chunk`, `prompt` or `output` in a
+    Dispatches, transfers, waits and streams. Those of a device run in order, over the rows that `rows` says: `step` in a decode program; `chunk`, `prompt` or `output` in a
     prompt program. A prompt can be suspended after each run of a stage. A stage sees buffers of its own rows; a `chunk` and an
     `output` stage also those with `prompt` rows, of which they see the chunk's rows or one; a `prompt` stage `chunk` buffers as
     scratch. Chunk and output buffers do not keep their content from one run of a stage to the next.
@@ -288,6 +339,9 @@ def Plan_DispatchOp : Plan_Op<"dispatch", [HasParent<"StageOp">, AttrSizedOperan
     (`plan-choose-schedules`), and `kernels` are the functions of the `kern` dialect that are launched for it, in order; they are there
     after `convert-plan-to-kern`.
 
+    An expert operation with weights that are `by experts` in the weight table computes those experts that `plan.experts` gives to its
+    device, and leaves out the others.
+
     Example:
     ```mlir
     plan.dispatch matmul few on host reads(%a, %w, none) writes(%b)
@@ -309,6 +363,63 @@ def Plan_DispatchOp : Plan_Op<"dispatch", [HasParent<"StageOp">, AttrSizedOperan
     ::llvm::SmallVector<::mlir::Value> getOrderedReads();
   }];
   let hasVerifier = 1;
+}
+
+def Plan_TransferOp : Plan_Op<"transfer", [HasParent<"StageOp">]> {
+  let summary = "Copies a buffer's rows to another device";
+  let description = [{
+    Copies the stage's rows of `source` to `destination`, a buffer of the same columns and elements on another device. It is a step of
+    the device that has `source`: it comes after that device's steps before it, and later ones come after it. The other device sees
+    the copy once it has waited for the `event`, or for that of a later transfer of the same device.
+
+    Example:
+    ```mlir
+    %ids_event = plan.transfer %ids to %ids_host : !plan.buffer<step x 8 x i32> to !plan.buffer<step x 8 x i32>
+    ```
+  }];
+  let arguments = (ins Plan_BufferType:$source, Plan_BufferType:$destination);
+  let results = (outs Plan_EventType:$event);
+  let assemblyFormat = "$source `to` $destination attr-dict `:` type($source) `to` type($destination)";
+  let extraClassDeclaration = [{
+    /// The device that copies.
+    DeviceKind getDevice();
+  }];
+  let hasVerifier = 1;
+}
+
+def Plan_WaitOp : Plan_Op<"wait", [HasParent<"StageOp">]> {
+  let summary = "Lets a device's later steps begin when a transfer is complete";
+  let description = [{
+    The steps of `device` after this one begin when the transfer of another device, and with it all that device did before, is done.
+
+    Example:
+    ```mlir
+    plan.wait %ids_event on host
+    ```
+  }];
+  let arguments = (ins Plan_EventType:$event, Plan_DeviceKind:$device);
+  let assemblyFormat = "$event `on` $device attr-dict";
+  let hasVerifier = 1;
+}
+
+def Plan_StreamOp : Plan_Op<"stream", [HasParent<"StageOp">, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "Brings the experts of a layer to the GPU while the next dispatch computes them";
+  let description = [{
+    The experts of the running layer that the GPU computes in this phase and that are not in its memory are copied, in ascending order,
+    through the pinned arena `ring` into the arena `staging`, from RAM or from the disk. The next dispatch on the GPU that reads these weights
+    takes them as they come; a part of the arenas is free again when the dispatch is done with the expert in it.
+
+    Example:
+    ```mlir
+    plan.stream %gate, %up, %down through @ring into @staging
+      : tensor<256x2048x7168x!moe.q4_0>, tensor<256x2048x7168x!moe.q4_0>, tensor<256x7168x2048x!moe.q4_0>
+    ```
+  }];
+  let arguments = (ins Plan_WeightType:$gate, Plan_WeightType:$up, Plan_WeightType:$down, FlatSymbolRefAttr:$ring,
+                       FlatSymbolRefAttr:$staging);
+  let assemblyFormat = [{
+    $gate `,` $up `,` $down `through` $ring `into` $staging attr-dict `:` type($gate) `,` type($up) `,` type($down)
+  }];
 }
 
 #endif

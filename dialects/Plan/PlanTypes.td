@@ -41,6 +41,17 @@ def Plan_KvType : Plan_Type<"Kv", "kv"> {
   let genVerifyDecl = 1;
 }
 
+def Plan_EventType : Plan_Type<"Event", "event"> {
+  let summary = "That a transfer is complete";
+  let description = [{
+    Made by `plan.transfer` on one device, for `plan.wait` on another.
+
+    ```mlir
+    !plan.event
+    ```
+  }];
+}
+
 def Plan_WeightType : StaticShapeTensorOf<[AnyType]>;
 def Plan_Operand : AnyTypeOf<[Plan_BufferType, Plan_KvType, Plan_WeightType], "buffer, weight or KV cache">;
 def Plan_Destination : AnyTypeOf<[Plan_BufferType, Plan_KvType], "buffer or KV cache">;

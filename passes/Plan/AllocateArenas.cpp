@@ -5,6 +5,7 @@
 #include "passes/Plan/ArenaAllocator.h"
 #include "passes/Plan/LiveRanges.h"
 #include "passes/Plan/Passes.h"
+#include "passes/Plan/TierUse.h"
 #include "passes/Statistics.h"
 
 #include "llvm/Support/Format.h"
@@ -47,6 +48,7 @@ private:
   FailureOr<ArenaSizes> placeBuffers(ArenaOp arena);
   FailureOr<ArenaSizes> sizeKv(ArenaOp arena);
   FailureOr<ArenaSizes> sizeWeights(ArenaOp arena);
+  FailureOr<ArenaSizes> sizeExperts(ArenaOp arena);
   void count(ArenaOp arena, const ArenaSizes &sizes);
   void print(ArenaOp arena, const ArenaSizes &sizes);
 
@@ -120,12 +122,27 @@ FailureOr<ArenaSizes> PlanAllocateArenas::sizeWeights(ArenaOp arena) {
   return sizes;
 }
 
+FailureOr<ArenaSizes> PlanAllocateArenas::sizeExperts(ArenaOp arena) {
+  ArenaSizes sizes;
+  Checked bytes = expertBytes(getOperation(), arena.getTier());
+  if (failed(sizes.add(bytes, bytes, arena)))
+    return failure();
+  return sizes;
+}
+
 FailureOr<ArenaSizes> PlanAllocateArenas::sizeOf(ArenaOp arena) {
   switch (arena.getKind()) {
   case ArenaKind::weights:
     return sizeWeights(arena);
   case ArenaKind::kv:
     return sizeKv(arena);
+  case ArenaKind::experts:
+    return sizeExperts(arena);
+  case ArenaKind::staging:
+    if (!arena.getBytes())
+      return arena.emitError() << "arena " << arena.getSymName() << " has no size, and that of staging is given";
+    return ArenaSizes{SmallVector<int64_t>(arena.getBytes()->getValues()),
+                      SmallVector<int64_t>(arena.getLive()->getValues())};
   case ArenaKind::decode:
   case ArenaKind::prompt:
   case ArenaKind::chunk:

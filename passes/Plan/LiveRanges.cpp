@@ -18,15 +18,27 @@ static void extend(LiveRange &range, unsigned begin, unsigned end) {
 std::vector<LiveRange> strata::plan::computeLiveRanges(ProgramOp program) {
   llvm::MapVector<Value, LiveRange> ranges;
   program.walk([&](BufferOp buffer) { ranges[buffer.getResult()].buffer = buffer; });
+  llvm::DenseMap<Operation *, std::pair<unsigned, unsigned>> blockTimes;
+  unsigned times = 0;
+  for (auto block : program.getBody().getOps<BlockOp>()) {
+    unsigned begin = times;
+    block.walk([&](StageOp stage) { times += stage.getBody().front().getOperations().size(); });
+    blockTimes[block] = {begin, times};
+  }
   unsigned now = 0;
   program.walk([&](StageOp stage) {
     unsigned stageBegin = now;
-    unsigned stageEnd = now + llvm::range_size(stage.getBody().getOps<DispatchOp>());
-    for (auto dispatch : stage.getBody().getOps<DispatchOp>()) {
-      for (Value operand : dispatch.getOperands()) {
+    unsigned stageEnd = now + stage.getBody().front().getOperations().size();
+    for (Operation &step : stage.getBody().front()) {
+      auto transfer = dyn_cast<TransferOp>(step);
+      for (Value operand : step.getOperands()) {
         auto found = ranges.find(operand);
         if (found == ranges.end())
           continue;
+        if (transfer && operand == transfer.getDestination()) {
+          auto [begin, end] = blockTimes[stage->getParentOp()];
+          extend(found->second, begin, end);
+        }
         bool wholeStage = found->second.buffer.getType().getRows() == Rows::prompt;
         extend(found->second, wholeStage ? stageBegin : now, wholeStage ? stageEnd : now + 1);
       }

@@ -11,7 +11,7 @@
 
 namespace strata::plan {
 
-/// A buffer and the times [begin, end) at which its content matters. Times count a program's dispatches, in the order
+/// A buffer and the times [begin, end) at which its content matters. Times count a program's steps, in the order
 /// in which its blocks stand. A buffer that nothing touches has begin == end.
 struct LiveRange {
   BufferOp buffer;
@@ -25,6 +25,7 @@ struct LiveRange {
 ///  - a buffer of the program: always;
 ///  - of a block, with `prompt` rows: from the beginning of the first to the end of the last stage that touches it, as
 ///    stages run once for every chunk or row;
+///  - of a block, copied to from another device: from the block's beginning to its end, as that device works beside;
 ///  - of a block, with other rows: from the first to the last dispatch that touches it.
 std::vector<LiveRange> computeLiveRanges(ProgramOp program);
 

@@ -66,7 +66,16 @@ def PlanVerify : Pass<"plan-verify", "::mlir::ModuleOp"> {
     - no dispatch reads a buffer, or the cache, before something has written it; inputs are not written, logits are;
     - every operand is in memory that its device sees;
     - every weight of a run has a line of its type in the weight table;
-    - what is in each tier is within its budget, if one is given.
+    - no two results of a dispatch are one buffer;
+    - what is in each tier is within its budget, if one is given, with what is reserved in it and its head room.
+
+    Of plans over several tiers also:
+
+    - a layer with weights `by experts` is in one line of `plan.experts`, and an expert operation can compute what its device is given:
+      a GPU in prompts after a `plan.stream` of what it does not have;
+    - two steps of different devices that touch one buffer, of which one writes it, are ordered by transfers and waits, also when a
+      stage runs again for another chunk and a block for another layer;
+    - when a block ends, one device has waited for all that the others did.
 
     Kinds and shapes of operands are verified with every `plan.dispatch`.
   }];

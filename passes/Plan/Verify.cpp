@@ -3,8 +3,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "dialects/Plan/OperandRules.h"
+#include "passes/Plan/DeviceOrder.h"
 #include "passes/Plan/LiveRanges.h"
 #include "passes/Plan/Passes.h"
+#include "passes/Plan/TierUse.h"
+#include "passes/Plan/VerifyTiers.h"
 
 #include "llvm/ADT/DenseSet.h"
 
@@ -33,8 +36,6 @@ private:
   LogicalResult verifyVisibility(ProgramOp program);
   LogicalResult verifyWeights(RunOp run);
   LogicalResult verifyBudget();
-  /// The line of the weight table for a layer's weight, or for one that is no layer's; null if there is none.
-  TensorOp findTensor(WeightOp weight, std::optional<uint32_t> layer);
 };
 
 StringRef nameOf(Value operand) {
@@ -103,19 +104,7 @@ LogicalResult PlanVerify::verifyBudget() {
   if (ramBytes == 0)
     return success();
   SettingsOp settings = *getOperation().getOps<SettingsOp>().begin();
-  Checked total = 0;
-  for (auto arena : getOperation().getOps<ArenaOp>()) {
-    if (arena.getTier() != Tier::ram || !arena.getBytes())
-      continue;
-    size_t chosen = 0;
-    if (arena.getKind() == ArenaKind::kv)
-      chosen = static_cast<size_t>(settings.getKv());
-    else if (arena.getKind() == ArenaKind::decode)
-      chosen = static_cast<size_t>(settings.getDecodeActivations());
-    else if (arena.getKind() != ArenaKind::weights)
-      chosen = static_cast<size_t>(settings.getPromptActivations());
-    total += arena.getBytes()->getValues()[chosen];
-  }
+  Checked total = tierBytes(getOperation(), Tier::ram);
   if (total.atMost(ramBytes.getValue()))
     return success();
   return settings.emitError() << "the plan needs " << total.value() << " bytes of ram, but its budget is "
@@ -139,7 +128,19 @@ LogicalResult PlanVerify::verifyReads(DispatchOp dispatch, const llvm::DenseSet<
 LogicalResult PlanVerify::verifyBlockOrder(BlockOp block, llvm::DenseSet<Value> &written) {
   llvm::DenseSet<Value> known = written;
   for (auto stage : block.getBody().getOps<StageOp>()) {
-    for (auto dispatch : stage.getBody().getOps<DispatchOp>()) {
+    for (Operation &step : stage.getBody().front()) {
+      if (auto transfer = dyn_cast<TransferOp>(step)) {
+        if (!known.contains(transfer.getSource()))
+          return transfer.emitOpError() << "copies " << nameOf(transfer.getSource())
+                                        << " before anything is written to it";
+        auto destination = transfer.getDestination().getDefiningOp<BufferOp>();
+        if (isInput(destination.getRole()))
+          return transfer.emitOpError() << "writes the input " << destination.getName();
+        known.insert(transfer.getDestination());
+      }
+      auto dispatch = dyn_cast<DispatchOp>(step);
+      if (!dispatch)
+        continue;
       if (failed(verifyReads(dispatch, known)))
         return failure();
       // Scratch holds nothing afterwards.
@@ -176,11 +177,6 @@ LogicalResult PlanVerify::verifyOrder(ProgramOp program) {
 
 //===-- Devices and weights -------------------------------------------------------------------------------------===//
 
-/// True if a device reads and writes the bytes of a tier directly.
-bool sees(DeviceKind device, Tier tier) {
-  return device == DeviceKind::host ? tier == Tier::ram : tier == Tier::gpu;
-}
-
 LogicalResult PlanVerify::verifyVisibility(ProgramOp program) {
   auto check = [&](DispatchOp dispatch) -> LogicalResult {
     for (Value operand : dispatch.getOperands()) {
@@ -200,16 +196,6 @@ LogicalResult PlanVerify::verifyVisibility(ProgramOp program) {
   return failure(result.wasInterrupted());
 }
 
-TensorOp PlanVerify::findTensor(WeightOp weight, std::optional<uint32_t> layer) {
-  for (auto tensor : getOperation().getOps<TensorOp>()) {
-    if (tensor.getNameAttr() != weight.getNameAttr() || tensor.getType() != weight.getType())
-      continue;
-    if (!layer || (*tensor.getFirstLayer() <= *layer && *layer - *tensor.getFirstLayer() < *tensor.getLayers()))
-      return tensor;
-  }
-  return {};
-}
-
 LogicalResult PlanVerify::verifyWeights(RunOp run) {
   auto block = SymbolTable::lookupNearestSymbolFrom<BlockOp>(run, run.getBlockAttr());
   for (auto weight : block.getBody().getOps<WeightOp>())
@@ -223,11 +209,20 @@ LogicalResult PlanVerify::verifyWeights(RunOp run) {
                                    << "\"" << weight.getName() << "\" has no line in the weight table";
         return layer ? error << " for layer " << *layer : error;
       }
-      for (Operation *user : weight->getUsers())
-        if (auto dispatch = dyn_cast<DispatchOp>(user); dispatch && !sees(dispatch.getDevice(), tensor.getTier()))
+      if (!tensor.getTier()) {
+        if (failed(verifyExpertUses(weight, *layer)))
+          return failure();
+        continue;
+      }
+      for (Operation *user : weight->getUsers()) {
+        if (isa<StreamOp>(user))
+          return user->emitOpError() << "brings \"" << weight.getName() << "\", which is not by experts but in "
+                                     << stringifyTier(*tensor.getTier());
+        if (auto dispatch = dyn_cast<DispatchOp>(user); dispatch && !sees(dispatch.getDevice(), *tensor.getTier()))
           return dispatch.emitOpError() << "runs on " << stringifyDeviceKind(dispatch.getDevice())
                                         << ", which does not see \"" << weight.getName() << "\" in "
-                                        << stringifyTier(tensor.getTier());
+                                        << stringifyTier(*tensor.getTier());
+      }
     }
   return success();
 }
@@ -237,12 +232,15 @@ void PlanVerify::runOnOperation() {
   if (failed(verifyPrograms()) || failed(verifyBudget()))
     return signalPassFailure();
   for (auto program : getOperation().getOps<ProgramOp>()) {
-    if (failed(verifyPlacement(program)) || failed(verifyOrder(program)) || failed(verifyVisibility(program)))
+    if (failed(verifyPlacement(program)) || failed(verifyOrder(program)) || failed(verifyVisibility(program)) ||
+        failed(verifyDeviceOrder(program)))
       return signalPassFailure();
     for (auto run : program.getBody().getOps<RunOp>())
       if (failed(verifyWeights(run)))
         return signalPassFailure();
   }
+  if (failed(verifyTiers(getOperation())))
+    signalPassFailure();
 }
 
 } // namespace

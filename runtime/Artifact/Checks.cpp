@@ -18,6 +18,19 @@ std::string describe(const schema::Program &program, const schema::Value &value)
   return fmt::format("value {} of the {} program", printable(value.name()), schema::EnumNamePhase(program.phase()));
 }
 
+bool hasSeveralTiers(const schema::Artifact &artifact) {
+  return artifact.experts() && artifact.experts()->size() != 0;
+}
+
+bool sees(schema::DeviceKind device, schema::Tier tier) {
+  return tier == (device == schema::DeviceKind::host ? schema::Tier::ram : schema::Tier::gpu);
+}
+
+bool isTransfer(schema::Operation operation) {
+  return operation == schema::Operation::transfer || operation == schema::Operation::wait ||
+         operation == schema::Operation::stream;
+}
+
 uint32_t rowCapacity(const schema::Settings &settings, schema::Rows rows) {
   switch (rows) {
   case schema::Rows::step:

@@ -55,6 +55,12 @@ Result<void> checkSignatures(const schema::Artifact &artifact);
 /// take the operands that they get.
 Result<void> checkKernels(const schema::Artifact &artifact);
 
+/// Where experts are, what tiers have room for, and whether devices see their operands (A14, A23, A25, A30).
+Result<void> checkTiers(const schema::Artifact &artifact);
+
+/// Whether devices that work side by side wait for each other (A26).
+Result<void> checkTransfers(const schema::Artifact &artifact);
+
 /// A21: nothing is read before it is written.
 Result<void> checkOrder(const schema::Artifact &artifact);
 
@@ -74,6 +80,13 @@ inline std::string printable(const flatbuffers::String *text) {
 /// "embed of block token_embedding in the decode program".
 std::string describe(const schema::Program &program, const schema::Block &block, const schema::Dispatch &dispatch);
 std::string describe(const schema::Program &program, const schema::Value &value);
+
+/// True if experts are not all in one tier: more than one memory, and with a GPU more than one device, is needed then.
+bool hasSeveralTiers(const schema::Artifact &artifact);
+/// True if a device reads and writes the bytes of a tier directly.
+bool sees(schema::DeviceKind device, schema::Tier tier);
+/// A copy to another device, a wait for one, or a stream of experts: nothing that a kernel computes.
+bool isTransfer(schema::Operation operation);
 
 /// The rows that a value's place in an arena is sized for.
 uint32_t rowCapacity(const schema::Settings &settings, schema::Rows rows);

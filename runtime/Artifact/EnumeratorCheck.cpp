@@ -83,6 +83,9 @@ Result<void> checkEnumerators(const schema::Artifact &artifact) {
     STRATA_TRY(checkKnown(tensor->tier(), "the tier of tensor " + printable(tensor->name())));
     STRATA_TRY(checkEncoding(tensor->encoding(), tensor->name()));
   }
+  if (artifact.budgets())
+    for (const schema::TierBudget *budget : *artifact.budgets())
+      STRATA_TRY(checkKnown(budget->tier(), "the tier of a budget"));
   for (const schema::Arena *arena : *artifact.arenas()) {
     STRATA_TRY(checkKnown(arena->kind(), "the kind of an arena"));
     STRATA_TRY(checkKnown(arena->device(), "the device of an arena"));

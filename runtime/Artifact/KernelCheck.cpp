@@ -43,9 +43,13 @@ static Result<void> checkDispatch(const schema::Artifact &artifact, const schema
                                   const schema::Block &block, const schema::Dispatch &dispatch) {
   bool onGpu = dispatch.device() == schema::DeviceKind::gpu;
   uint32_t launches = dispatch.kernels() ? dispatch.kernels()->size() : 0;
-  if (dispatch.device() != artifact.arenas()->Get(0)->device())
+  if (!hasSeveralTiers(artifact) && dispatch.device() != artifact.arenas()->Get(0)->device())
     return refuse("A20",
                   fmt::format("{} runs on another device than its memory is on", describe(program, block, dispatch)));
+  // A25: which dispatches of a plan over several tiers may have none.
+  bool mayHaveNone = hasSeveralTiers(artifact) && onGpu;
+  if (mayHaveNone && launches == 0)
+    return {};
   if (onGpu != (launches > 0))
     return refuse("A14", fmt::format("{} has {} kernels on the {}", describe(program, block, dispatch), launches,
                                      schema::EnumNameDeviceKind(dispatch.device())));

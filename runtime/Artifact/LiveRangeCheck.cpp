@@ -60,6 +60,10 @@ private:
         for (const schema::Operand *operand : *operands)
           if (operand->kind() == schema::OperandKind::value)
             touch(stage, operand->index(), begin, end);
+      // The device that is copied to works beside this one: nothing else may have these bytes in the block.
+      if (dispatch->operation() == schema::Operation::transfer)
+        if (auto copied = lives.find(dispatch->writes()->Get(0)->index()); copied != lives.end())
+          copied->second = {0, std::numeric_limits<uint32_t>::max()};
       ++next;
     }
   }
@@ -134,8 +138,11 @@ static Result<void> checkTensors(const schema::Artifact &artifact) {
   std::vector<const schema::Tensor *> tensors(artifact.tensors()->begin(), artifact.tensors()->end());
   std::sort(tensors.begin(), tensors.end(),
             [](const auto *a, const auto *b) { return a->arena_offset() < b->arena_offset(); });
+  std::erase_if(tensors, [](const auto *tensor) { return tensor->tier() == schema::Tier::disk; });
+  std::stable_sort(tensors.begin(), tensors.end(), [](const auto *a, const auto *b) { return a->tier() < b->tier(); });
   for (size_t i = 1; i < tensors.size(); ++i)
-    if (tensors[i - 1]->arena_offset() + tensors[i - 1]->bytes() > tensors[i]->arena_offset())
+    if (tensors[i - 1]->tier() == tensors[i]->tier() &&
+        tensors[i - 1]->arena_offset() + tensors[i - 1]->bytes() > tensors[i]->arena_offset())
       return refuse("A24", fmt::format("tensors {} and {} share bytes of the weights arena",
                                        printable(tensors[i - 1]->name()), printable(tensors[i]->name())));
   return {};

@@ -99,10 +99,10 @@ Result<LoadedArtifact> LoadedArtifact::load(std::span<const std::byte> file, con
 
 /// Everything that the flatbuffer says, in the order of Checks.h.
 static Result<void> checkMeaning(const schema::Artifact &root) {
-  for (auto *check :
-       {artifact::checkPresence, artifact::checkNames, artifact::checkEnumerators, artifact::checkIndices,
-        artifact::checkKvLayout, artifact::checkSizes, artifact::checkPlacement, artifact::checkRuns,
-        artifact::checkSignatures, artifact::checkKernels, artifact::checkOrder, artifact::checkLiveRanges})
+  for (auto *check : {artifact::checkPresence, artifact::checkNames, artifact::checkEnumerators, artifact::checkIndices,
+                      artifact::checkKvLayout, artifact::checkSizes, artifact::checkPlacement, artifact::checkRuns,
+                      artifact::checkSignatures, artifact::checkKernels, artifact::checkTiers, artifact::checkOrder,
+                      artifact::checkLiveRanges})
     STRATA_TRY(check(root));
   return {};
 }
@@ -125,6 +125,31 @@ Result<LoadedArtifact> LoadedArtifact::check(AlignedBytes bytes, size_t size, co
   loaded.artifact = *root;
   loaded.source = name;
   return loaded;
+}
+
+/// How many experts a set has; the loader has checked its ranges.
+static uint64_t countExperts(const flatbuffers::Vector<const schema::ExpertRange *> *ranges) {
+  uint64_t count = 0;
+  for (uint32_t i = 0; ranges && i < ranges->size(); ++i)
+    count += uint64_t(ranges->Get(i)->last()) - ranges->Get(i)->first() + 1;
+  return count;
+}
+
+Result<void> requireOneTier(const schema::Artifact &artifact) {
+  if (!artifact::hasSeveralTiers(artifact))
+    return {};
+  uint64_t gpu = 0, ram = 0, disk = 0;
+  for (const schema::LayerExperts *line : *artifact.experts()) {
+    gpu += countExperts(line->gpu()) * line->layers();
+    ram += countExperts(line->ram()) * line->layers();
+    disk += countExperts(line->disk()) * line->layers();
+  }
+  return fail(
+      ExitCode::Machine, "A27",
+      fmt::format("the plan has {} experts in GPU memory, {} in RAM and {} on the disk, and this version cannot "
+                  "run a plan over several tiers, since the expert store that fetches them is not there yet: "
+                  "compile the model for a machine whose RAM holds all of it",
+                  gpu, ram, disk));
 }
 
 } // namespace strata

@@ -66,7 +66,7 @@ static constexpr std::array kDownReads = {Rule{"hidden", Product, "k*F+S"},
                                           Rule{"weights", Numbers, "k"},
                                           Rule{"down", Weight, "X E F"},
                                           Rule{"shared down", Weight, "E S", Shared},
-                                          Rule{"residual", Numbers, "E", Residual}};
+                                          Rule{"residual", Numbers, "E", OptionalResidual}};
 static constexpr std::array kDownWrites = {Rule{"result", Numbers, "E"}};
 
 static constexpr std::array kExpertsReads = {Rule{"input", Product, "E", Plain, 0},
@@ -107,11 +107,18 @@ static constexpr auto kGroupedWrites = [] {
   return rules;
 }();
 
+static constexpr std::array kTransferReads = {Rule{"source", Copied, "K"}};
+static constexpr std::array kTransferWrites = {Rule{"copy", Copied, "K"}};
+static constexpr std::array kStreamReads = {Rule{"gate", Weight, "X F E", Plain, 0},
+                                            Rule{"up", Weight, "X F E", Plain, 0},
+                                            Rule{"down", Weight, "X E F", Plain, 1}};
+static constexpr std::span<const Rule> kNothing = {};
+
 using schema::Operation;
 using schema::Parameters;
 
 /// In the order of the schema's enumerators.
-static constexpr std::array<OperationSignature, 19> kSignatures = {{
+static constexpr std::array<OperationSignature, 22> kSignatures = {{
     {Operation::embed, Parameters::NoParameters, kEmbedReads, kEmbedWrites},
     {Operation::rms_norm, Parameters::NormParameters, kNormReads, kSameWrites},
     {Operation::quantise, Parameters::NoParameters, kQuantiseReads, kQuantiseWrites},
@@ -131,6 +138,9 @@ static constexpr std::array<OperationSignature, 19> kSignatures = {{
     {Operation::experts_grouped, Parameters::ExpertParameters, kGroupedReads, kGroupedWrites},
     {Operation::rms_norm_quantise, Parameters::NormParameters, kNormReads, kQuantiseWrites},
     {Operation::rms_norm_both, Parameters::NormParameters, kNormReads, kBothWrites},
+    {Operation::transfer, Parameters::EventParameters, kTransferReads, kTransferWrites},
+    {Operation::wait, Parameters::EventParameters, kNothing, kNothing},
+    {Operation::stream, Parameters::StreamParameters, kStreamReads, kNothing},
 }};
 
 static constexpr bool inOrder() {

@@ -19,6 +19,7 @@ enum class OperandRole : uint8_t {
   Product,   ///< What weights are multiplied with: an activation value if they are block-quantised, else f32.
   Quantised, ///< Activation value.
   Integers,  ///< i32 value.
+  Copied,    ///< A value of any element.
   Experts,   ///< i32 value: experts' numbers, which a `route` over as many experts wrote.
   Tokens,    ///< The program's tokens.
   Positions, ///< The program's positions.

@@ -101,6 +101,8 @@ private:
       content = {use != OperandUse::Scratch && use != OperandUse::ChunkScratch, 0};
       if (dispatch.operation() == schema::Operation::route && i == 0)
         content.experts = valueAt(dispatch.reads()->Get(0)->index()).columns();
+      if (dispatch.operation() == schema::Operation::transfer)
+        content.experts = contents[dispatch.reads()->Get(0)->index()].experts;
     }
   }
 

@@ -60,6 +60,14 @@ static Result<void> checkValue(const schema::Artifact &artifact, const schema::P
 }
 
 /// The tier that a device computes from: this runtime has one device, and all in its memory.
+/// The arena of a kind in a tier; null if there is none.
+static const schema::Arena *findArena(const schema::Artifact &artifact, schema::ArenaKind kind, schema::Tier tier) {
+  for (const schema::Arena *arena : *artifact.arenas())
+    if (arena->kind() == kind && arena->tier() == tier)
+      return arena;
+  return nullptr;
+}
+
 static schema::Tier tierOf(schema::DeviceKind device) {
   return device == schema::DeviceKind::host ? schema::Tier::ram : schema::Tier::gpu;
 }
@@ -79,6 +87,22 @@ static Result<void> checkTensor(const schema::Tensor &tensor, schema::Tier tier,
 }
 
 /// Every block of every layer must have its place in the arena, in either encoding.
+/// In a plan over several tiers. Where the experts of a tensor of tier disk are, says Artifact.experts.
+static Result<void> checkTensorInTiers(const schema::Artifact &artifact, const schema::Tensor &tensor) {
+  if (tensor.tier() == schema::Tier::disk) {
+    if (tensor.arena_offset() == 0 && tensor.dimensions()->size() == 3 && tensor.repack() < 0)
+      return {};
+    return refuse("A23", fmt::format("tensor {} is planned for the tier disk and is not matrices of experts without a "
+                                     "place in an arena",
+                                     printable(tensor.name())));
+  }
+  const schema::Arena *arena = findArena(artifact, schema::ArenaKind::weights, tensor.tier());
+  if (!arena)
+    return refuse("A23", fmt::format("tensor {} is planned for the tier {}, which has no weights arena",
+                                     printable(tensor.name()), schema::EnumNameTier(tensor.tier())));
+  return checkTensor(tensor, tensor.tier(), arena->bytes()->Get(0));
+}
+
 static Result<void> checkKvArena(const schema::Artifact &artifact) {
   const schema::KvLayout &kv = *artifact.kv();
   const schema::Arena &arena = findArena(artifact, schema::ArenaKind::kv);
@@ -96,6 +120,8 @@ static Result<void> checkKvArena(const schema::Artifact &artifact) {
 static size_t settingOf(const schema::Settings &settings, schema::ArenaKind kind) {
   switch (kind) {
   case schema::ArenaKind::weights:
+  case schema::ArenaKind::experts:
+  case schema::ArenaKind::staging:
     return 0;
   case schema::ArenaKind::kv:
     return static_cast<size_t>(settings.kv());
@@ -111,7 +137,8 @@ static size_t settingOf(const schema::Settings &settings, schema::ArenaKind kind
 static Result<void> checkBudget(const schema::Artifact &artifact) {
   Checked sum;
   for (const schema::Arena *arena : *artifact.arenas())
-    sum += arena->bytes()->Get(static_cast<uint32_t>(settingOf(*artifact.settings(), arena->kind())));
+    if (!hasSeveralTiers(artifact) || arena->tier() == schema::Tier::ram)
+      sum += arena->bytes()->Get(static_cast<uint32_t>(settingOf(*artifact.settings(), arena->kind())));
   if (sum.atMost(artifact.prediction()->ram_bytes()))
     return {};
   return refuse("A29", fmt::format("its arenas have {} bytes, more than the {} bytes of ram that it declares",
@@ -120,19 +147,28 @@ static Result<void> checkBudget(const schema::Artifact &artifact) {
 }
 
 Result<void> checkPlacement(const schema::Artifact &artifact) {
+  bool severalTiers = hasSeveralTiers(artifact);
   schema::DeviceKind device = artifact.arenas()->Get(0)->device();
   schema::Tier tier = tierOf(device);
-  for (const schema::Arena *arena : *artifact.arenas())
+  for (const schema::Arena *arena : *artifact.arenas()) {
+    bool pinned = arena->kind() == schema::ArenaKind::staging && arena->tier() == schema::Tier::ram;
+    if (severalTiers && !pinned && !sees(arena->device(), arena->tier()))
+      return refuse("A23", fmt::format("the {} arena is planned for the tier {}, which the {} does not see",
+                                       schema::EnumNameArenaKind(arena->kind()), schema::EnumNameTier(arena->tier()),
+                                       schema::EnumNameDeviceKind(arena->device())));
+    if (severalTiers)
+      continue;
     if (arena->tier() != tier || arena->device() != device)
       return refuse("A23", fmt::format("the {} arena is planned for the tier {}, and this runtime keeps all in {}",
                                        schema::EnumNameArenaKind(arena->kind()), schema::EnumNameTier(arena->tier()),
                                        schema::EnumNameTier(tier)));
+  }
   for (const schema::Program *program : *artifact.programs())
     for (const schema::Value *value : *program->values())
       STRATA_TRY(checkValue(artifact, *program, *value));
   uint64_t weightBytes = findArena(artifact, schema::ArenaKind::weights).bytes()->Get(0);
   for (const schema::Tensor *tensor : *artifact.tensors())
-    STRATA_TRY(checkTensor(*tensor, tier, weightBytes));
+    STRATA_TRY(severalTiers ? checkTensorInTiers(artifact, *tensor) : checkTensor(*tensor, tier, weightBytes));
   STRATA_TRY(checkKvArena(artifact));
   return checkBudget(artifact);
 }

@@ -6,6 +6,8 @@
 
 #include <array>
 #include <fmt/format.h>
+#include <set>
+#include <tuple>
 
 namespace strata::artifact {
 
@@ -24,26 +26,32 @@ static Result<void> checkCount(const flatbuffers::Vector<T> &vector, size_t coun
 }
 
 static size_t choices(schema::ArenaKind kind) {
-  if (kind == schema::ArenaKind::weights)
+  if (kind == schema::ArenaKind::weights || kind == schema::ArenaKind::experts || kind == schema::ArenaKind::staging)
     return 1;
   return kind == schema::ArenaKind::kv ? 2 : 3;
 }
 
 static Result<void> checkArenas(const schema::Artifact &artifact) {
   STRATA_TRY(checkNotEmpty(artifact.arenas(), "arenas"));
-  std::array<bool, 5> present = {};
+  std::array<bool, 7> present = {};
+  std::set<std::tuple<schema::ArenaKind, schema::DeviceKind, schema::Tier>> places;
+  bool severalTiers = hasSeveralTiers(artifact);
   for (const schema::Arena *arena : *artifact.arenas()) {
     auto kind = static_cast<size_t>(arena->kind());
     if (kind >= present.size())
       continue; // A13 refuses it.
     std::string name = fmt::format("the {} arena", schema::EnumNameArenaKind(arena->kind()));
-    if (present[kind])
+    if (severalTiers ? !places.emplace(arena->kind(), arena->device(), arena->tier()).second : present[kind])
       return refuse("A09", fmt::format("{} occurs twice", name));
     present[kind] = true;
     STRATA_TRY(checkCount(*arena->bytes(), choices(arena->kind()), name + "'s byte list"));
     STRATA_TRY(checkCount(*arena->live_bytes(), choices(arena->kind()), name + "'s list of live bytes"));
   }
-  for (size_t kind = 0; kind < present.size(); ++kind)
+  for (auto kind : {schema::ArenaKind::experts, schema::ArenaKind::staging})
+    if (present[static_cast<size_t>(kind)] && !severalTiers)
+      return refuse("A09", fmt::format("it has an arena of kind {}, and all its experts are in one tier",
+                                       schema::EnumNameArenaKind(kind)));
+  for (size_t kind = 0; kind < static_cast<size_t>(schema::ArenaKind::experts); ++kind)
     if (!present[kind])
       return refuse("A09",
                     fmt::format("it has no {} arena", schema::EnumNameArenaKind(static_cast<schema::ArenaKind>(kind))));

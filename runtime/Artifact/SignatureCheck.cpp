@@ -205,6 +205,9 @@ Result<void> DispatchCheck::checkElement(const OperandRule &rule, const schema::
   case OperandRole::Quantised:
     element = Element::activation;
     break;
+  case OperandRole::Copied:
+    element = valueOf(operand).element(); // A26: that source and copy have the same.
+    break;
   case OperandRole::Tokens:
     role = Role::tokens;
     break;

@@ -4,6 +4,7 @@
 
 #include "runtime/Exec/Session.h"
 
+#include "runtime/Artifact/LoadedArtifact.h"
 #include "runtime/Artifact/LocateModel.h"
 #include "runtime/Base/Checked.h"
 #include "runtime/Base/HostLimits.h"
@@ -47,6 +48,7 @@ static Result<std::unique_ptr<SessionState>> makeState(LoadedArtifact artifact, 
                                                        const SessionOptions &options, uint32_t threads,
                                                        MakeDevice makeDevice) {
   const schema::Artifact &root = artifact.root();
+  STRATA_TRY(requireOneTier(root));
   uint32_t mostChunkTokens = root.settings()->chunk_tokens();
   if (options.chunkTokens > mostChunkTokens)
     return fail(ExitCode::CommandLine, "",

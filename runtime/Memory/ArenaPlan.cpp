@@ -19,6 +19,8 @@ EncodingChoice plannedEncodings(const schema::Settings &settings) {
 static uint32_t entryOf(schema::ArenaKind kind, const EncodingChoice &choice) {
   switch (kind) {
   case schema::ArenaKind::weights:
+  case schema::ArenaKind::experts:
+  case schema::ArenaKind::staging:
     return 0;
   case schema::ArenaKind::kv:
     return static_cast<uint32_t>(choice.kv);

@@ -5,16 +5,17 @@
 #include "tools/compile/Compile.h"
 
 #include "compiler/Artifact/ArtifactWriter.h"
-#include "compiler/Artifact/PlanSizes.h"
 #include "compiler/Codegen/CompileKernels.h"
 #include "compiler/Codegen/Cubin.h"
 #include "compiler/Codegen/GenerateKernels.h"
 #include "compiler/Import/Import.h"
+#include "compiler/Placement/Explain.h"
 #include "compiler/Support/AtomicFile.h"
 #include "passes/RegisterAll.h"
 #include "runtime/Base/HostLimits.h"
 #include "tools/CommandLine.h"
 #include "tools/DescribeModel.h"
+#include "tools/compile/MakePlan.h"
 #include "tools/compile/Phases.h"
 #include "tools/compile/Settings.h"
 
@@ -64,7 +65,8 @@ private:
 
   Result<mlir::OwningOpRef<mlir::ModuleOp>> import();
   Result<void> runPhases(mlir::ModuleOp module);
-  Result<void> printSummary(mlir::ModuleOp plan);
+  /// The first lines of the plan, as strata-plan prints them.
+  void printPlan() const;
   Result<void> writeCuda(mlir::ModuleOp module);
   /// The kernels of the plan, compiled; none for a plan without a GPU.
   Result<std::vector<CompiledKernel>> compileKernelsOf(mlir::ModuleOp module);
@@ -74,8 +76,7 @@ private:
   const Options &options;
   gguf::Model model;
   ModelDescription description;
-  MachineDescription machine;
-  PlanSettings settings;
+  planning::Planned planned;
   Inventory inventory;
   mlir::MLIRContext context;
 };
@@ -90,13 +91,23 @@ Result<mlir::OwningOpRef<mlir::ModuleOp>> Compilation::import() {
 
 Result<void> Compilation::runPhases(mlir::ModuleOp module) {
   PhaseRun run;
-  run.passes = pipelineOptions(options, settings, machine);
+  run.passes = pipelineOptions(options, planned.request.settings, planned.machine);
   run.reproducer = (options.output.empty() ? "strata-compile" : options.output) + ".reproducer.mlir";
   run.dumpFolder = options.dumpFolder;
   Phase last = *findPhase(options.stopAfter);
   for (const PhaseInfo &info : phaseTable()) {
     if (info.phase > last || info.phase == Phase::Artifact)
       break;
+    if (info.phase == Phase::Place) {
+      STRATA_TRY(makePlanOf(module, options, planned));
+      if (planned.plan.shortfall) {
+        printPlan();
+        return planning::shortfallError(planned);
+      }
+      run.passes = pipelineOptions(options, planned.plan.settings, planned.machine);
+      if (!options.explained.empty())
+        return {};
+    }
     STRATA_TRY(runPhase(module, info.phase, run));
     if (!run.dumpFolder.empty())
       STRATA_TRY(dumpPhase(module, info.phase, run.dumpFolder));
@@ -104,11 +115,13 @@ Result<void> Compilation::runPhases(mlir::ModuleOp module) {
   return {};
 }
 
-Result<void> Compilation::printSummary(mlir::ModuleOp plan) {
-  STRATA_ASSIGN(std::vector<ArenaNeed> arenas, arenaNeeds(plan, machine.gpu ? 0 : machine.cores));
-  STRATA_ASSIGN(RamNeed need, ramNeed(description, settings, weightArenaBytes(plan), arenas));
-  fmt::print("{}", formatPlanSummary(description, machine, settings, inventory, need, arenas));
-  return {};
+void Compilation::printPlan() const {
+  constexpr int kLines = 10;
+  std::string report = planning::formatReport(planned, "");
+  size_t end = 0;
+  for (int line = 0; line < kLines && end < report.size(); ++line)
+    end = report.find('\n', end) + 1;
+  fmt::print("{}", report.substr(0, end));
 }
 
 Result<void> Compilation::writeText(const std::string &text) {
@@ -130,7 +143,7 @@ Result<void> Compilation::writeCuda(mlir::ModuleOp module) {
   if (units.empty())
     return fail(ExitCode::CommandLine, "",
                 fmt::format("--emit=cuda: the machine {} has no GPU, and its plan no kernels; choose one that has",
-                            escapeName(machine.name)));
+                            escapeName(planned.machine.name)));
   std::string text;
   for (const KernelUnit &unit : units)
     text += fmt::format("// ==== {}.cu\n{}\n", unit.name, unit.source);
@@ -169,34 +182,44 @@ Result<void> Compilation::writeArtifact(mlir::ModuleOp plan) {
   STRATA_ASSIGN(std::vector<CompiledKernel> kernels, compileKernelsOf(plan));
   ArtifactSource source{.model = model,
                         .description = description,
-                        .machine = machine,
+                        .machine = planned.machine,
                         .inventory = inventory,
                         .modelPath = options.model,
                         .compilerVersion = STRATA_VERSION,
                         .commandLine = options.commandLine,
-                        .kernels = kernels};
+                        .kernels = kernels,
+                        .prediction = &planned.prediction};
   STRATA_ASSIGN(std::vector<std::byte> bytes, serialiseArtifact(plan, source));
   return writeFileAtomically(options.output, bytes);
 }
 
 Result<void> Compilation::run() {
-  STRATA_ASSIGN(machine, loadMachine(options.machine));
-  STRATA_ASSIGN(settings, planSettings(options, description));
+  STRATA_ASSIGN(planned, planRequest(options, model, description));
   STRATA_ASSIGN(inventory, takeInventory(model.tensors(), description));
   // Sizes that overflow are the options' fault, and found before a pass meets them.
-  STRATA_TRY(ramNeed(description, settings, inventory.total.bytes, {}));
+  STRATA_TRY(ramNeed(description, planned.request.settings, inventory.total.bytes, {}));
   remark("warning", model.warnings());
   remark("note", description.defaults);
   remark("note", description.notes);
 
   STRATA_ASSIGN(mlir::OwningOpRef<mlir::ModuleOp> module, import());
   STRATA_TRY(runPhases(*module));
+  if (!options.explained.empty()) {
+    STRATA_ASSIGN(std::string text, explain(planned.plan, planned.weights, options.explained));
+    fmt::print("{}", text);
+    return {};
+  }
   if (options.cuda)
     return writeCuda(*module);
   if (*findPhase(options.stopAfter) < Phase::Artifact)
     return writeText(printed(*module));
   STRATA_TRY(writeArtifact(*module));
-  return printSummary(*module);
+  if (!planned.plan.inOneTier())
+    remark("note",
+           {"the plan is over several tiers, which this version cannot run yet: the artifact has the whole plan, "
+            "but no kernels for experts that are in several tiers"});
+  printPlan();
+  return {};
 }
 
 } // namespace

@@ -5,6 +5,7 @@
 #include "tools/compile/Options.h"
 
 #include "passes/Pipelines.h"
+#include "runtime/Base/Size.h"
 
 #include <cctype>
 #include <fmt/format.h>
@@ -61,6 +62,26 @@ void addPlan(CLI::App &app, Options &options) {
       ->capture_default_str();
 }
 
+void addSize(CLI::App &app, const char *name, auto &variable, const char *help) {
+  app.add_option_function<std::string>(
+         name,
+         [&variable](const std::string &text) {
+           Result<uint64_t> bytes = parseSize(text);
+           if (!bytes)
+             throw CLI::ValidationError(bytes.error().message);
+           variable = *bytes;
+         },
+         help)
+      ->group("What the machine has");
+}
+
+void addMachine(CLI::App &app, Options &options) {
+  addSize(app, "--gpu-memory", options.gpuMemory, "instead of the machine's, as 24GiB");
+  addSize(app, "--ram", options.ram, "instead of the machine's, as 64GiB");
+  addSize(app, "--gpu-head-room", options.gpuHeadRoom, "left free on the GPU; without it 1GiB");
+  addSize(app, "--ram-head-room", options.ramHeadRoom, "left free in RAM; without it 1GiB");
+}
+
 void addModel(CLI::App &app, Options &options) {
   const char *group = "The model";
   app.add_flag("--header-only", options.headerOnly,
@@ -96,6 +117,10 @@ void addInspection(CLI::App &app, Options &options) {
       ->group(group)
       ->check(CLI::IsMember({"moe", "plan", "kern", "cuda", "artifact"}))
       ->excludes(stop);
+  app.add_option("--explain", options.explained,
+                 "a tensor's name, or of routed experts NAME/EXPERT: why it is where it is; nothing is written")
+      ->group(group)
+      ->excludes(stop);
   app.add_option("--dump-phases", options.dumpFolder, "write the module after every phase into this folder")
       ->group(group);
 }
@@ -111,6 +136,7 @@ void addOptions(CLI::App &app, Options &options) {
   app.add_option(
       "--nvrtc", options.nvrtc,
       "the folder of libnvrtc.so.12, for machines with a GPU; without it, where tools/cuda.sh put it, then the system");
+  addMachine(app, options);
   addPlan(app, options);
   addModel(app, options);
   addInspection(app, options);
@@ -118,7 +144,7 @@ void addOptions(CLI::App &app, Options &options) {
 }
 
 Result<void> checkOptions(const Options &options) {
-  if (options.output.empty() && options.stopAfter == "artifact")
+  if (options.output.empty() && options.explained.empty() && options.stopAfter == "artifact")
     return fail(ExitCode::CommandLine, "", "there is no file to write the artifact to; give -o FILE");
   return {};
 }

@@ -20,6 +20,8 @@ struct Options {
   std::string output; ///< Empty: stdout, for text.
   bool headerOnly = false;
 
+  std::optional<uint64_t> ram, gpuMemory; ///< Instead of the machine's.
+  uint64_t gpuHeadRoom = uint64_t{1} << 30, ramHeadRoom = uint64_t{1} << 30;
   std::optional<uint64_t> context, promptTokens, chunkTokens;
   uint64_t sequences = 1;
   std::string activations = "auto";
@@ -30,6 +32,7 @@ struct Options {
   bool cuda = false; ///< --emit=cuda: the text of all kernels.
 
   std::string stopAfter = "artifact"; ///< The name of a phase.
+  std::string explained;              ///< Of --explain; empty: not asked for.
   std::string dumpFolder;             ///< Of --dump-phases; empty: none.
   std::string commandLine;            ///< As it was typed, for the artifact.
 };

@@ -154,6 +154,10 @@ Json parameters(const schema::Dispatch &dispatch) {
             {"experts_used", route->experts_used()},
             {"scale", route->scale()},
             {"normalise", route->normalise()}};
+  if (const auto *event = dispatch.parameters_as_EventParameters())
+    return {{"event", event->event()}};
+  if (const auto *stream = dispatch.parameters_as_StreamParameters())
+    return {{"ring", stream->ring()}, {"staging", stream->staging()}};
   if (const auto *experts = dispatch.parameters_as_ExpertParameters())
     return {{"experts", experts->experts()},
             {"experts_used", experts->experts_used()},
@@ -212,6 +216,54 @@ Json program(const schema::Program &program) {
           {"runs", array(program.runs(), run)}};
 }
 
+/// [[first, last], ...]
+Json ranges(const flatbuffers::Vector<const schema::ExpertRange *> *set) {
+  Json result = Json::array();
+  for (flatbuffers::uoffset_t index = 0; set && index < set->size(); ++index)
+    result.push_back({set->Get(index)->first(), set->Get(index)->last()});
+  return result;
+}
+
+Json layerExperts(const schema::LayerExperts &line) {
+  return {{"first_layer", line.first_layer()},
+          {"layers", line.layers()},
+          {"experts", line.experts()},
+          {"gpu", ranges(line.gpu())},
+          {"ram", ranges(line.ram())},
+          {"disk", ranges(line.disk())},
+          {"pinned", ranges(line.pinned())},
+          {"slots", line.slots()},
+          {"decode_gpu", ranges(line.decode_gpu())},
+          {"prompt_gpu", ranges(line.prompt_gpu())}};
+}
+
+Json budget(const schema::TierBudget &tier) {
+  return {{"tier", schema::EnumNameTier(tier.tier())},
+          {"bytes", tier.bytes()},
+          {"reserved", tier.reserved()},
+          {"head_room", tier.head_room()}};
+}
+
+Json estimate(const schema::TokenEstimate *token) {
+  if (!token)
+    return nullptr;
+  return {{"hit_rate", token->hit_rate()},
+          {"gpu_expert_bytes", token->gpu_expert_bytes()},
+          {"ram_expert_bytes", token->ram_expert_bytes()},
+          {"disk_expert_bytes", token->disk_expert_bytes()},
+          {"gpu_dense_bytes", token->gpu_dense_bytes()},
+          {"ram_dense_bytes", token->ram_dense_bytes()},
+          {"seconds", token->seconds()},
+          {"bottleneck", string(token->bottleneck())}};
+}
+
+Json promptEstimate(const schema::PromptEstimate &prompt) {
+  return {{"tokens", prompt.tokens()},
+          {"passes", prompt.passes()},
+          {"disk_bytes", prompt.disk_bytes()},
+          {"seconds", prompt.seconds()}};
+}
+
 Json prediction(const schema::Prediction &prediction) {
   return {{"classes", array(prediction.classes(),
                             [](const schema::TensorClass &row) {
@@ -224,7 +276,11 @@ Json prediction(const schema::Prediction &prediction) {
           {"expert_bytes", prediction.expert_bytes()},
           {"bytes_per_token", prediction.bytes_per_token()},
           {"kv_bytes_per_token", prediction.kv_bytes_per_token()},
-          {"ram_bytes", prediction.ram_bytes()}};
+          {"ram_bytes", prediction.ram_bytes()},
+          {"uniform", estimate(prediction.uniform())},
+          {"expected", estimate(prediction.expected())},
+          {"prompts", array(prediction.prompts(), promptEstimate)},
+          {"load_seconds", prediction.load_seconds()}};
 }
 
 } // namespace
@@ -248,6 +304,8 @@ std::string dumpJson(const LoadedArtifact &artifact) {
                {"programs", array(root.programs(), program)},
                {"prediction", prediction(*root.prediction())},
                {"kernels", array(root.kernels(), kernel)},
+               {"experts", array(root.experts(), layerExperts)},
+               {"budgets", array(root.budgets(), budget)},
                {"plan_text", string(root.plan_text())}};
   // The loader has checked that names are UTF-8; the long texts need not be.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

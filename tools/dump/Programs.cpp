@@ -71,6 +71,12 @@ std::string parameters(const schema::Dispatch &dispatch) {
     return fmt::format("experts {} of {}, width {}, shared width {}", experts.experts_used(), experts.experts(),
                        experts.width(), experts.shared_width());
   }
+  case schema::Parameters::EventParameters:
+    return fmt::format("event {}", dispatch.parameters_as_EventParameters()->event());
+  case schema::Parameters::StreamParameters: {
+    const auto &arenas = *dispatch.parameters_as_StreamParameters();
+    return fmt::format("through arena {} into arena {}", arenas.ring(), arenas.staging());
+  }
   case schema::Parameters::NoParameters:
   case schema::Parameters::NONE:
     break;

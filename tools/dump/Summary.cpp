@@ -70,6 +70,39 @@ void writeArenas(Text out, const schema::Artifact &artifact) {
   fmt::format_to(out, "scratch of a worker thread: {} bytes\n", dump::thousands(artifact.worker_scratch_bytes()));
 }
 
+std::string ranges(const flatbuffers::Vector<const schema::ExpertRange *> *set) {
+  std::string text;
+  for (flatbuffers::uoffset_t index = 0; set && index < set->size(); ++index) {
+    const schema::ExpertRange &range = *set->Get(index);
+    text += fmt::format("{}{}", text.empty() ? "" : ", ", range.first());
+    if (range.last() != range.first())
+      text += fmt::format(" to {}", range.last());
+  }
+  return text.empty() ? "none" : text;
+}
+
+void writeTiers(Text out, const schema::Artifact &artifact) {
+  if (artifact.budgets() && artifact.budgets()->size() != 0) {
+    fmt::format_to(out, "{}", dump::banner("Tiers"));
+    fmt::format_to(out, "{:<8}{:>20}{:>20}{:>20}\n", "tier", "bytes", "reserved", "head room");
+    for (const schema::TierBudget *budget : *artifact.budgets())
+      fmt::format_to(out, "{:<8}{:>20}{:>20}{:>20}\n", schema::EnumNameTier(budget->tier()),
+                     budget->bytes() == 0 ? "unknown" : dump::thousands(budget->bytes()),
+                     dump::thousands(budget->reserved()), dump::thousands(budget->head_room()));
+  }
+  if (!artifact.experts() || artifact.experts()->size() == 0)
+    return;
+  fmt::format_to(out, "{}", dump::banner("Experts"));
+  for (const schema::LayerExperts *line : *artifact.experts())
+    fmt::format_to(
+        out,
+        "layers {} to {} of {}: gpu {}; ram {}; disk {}; pinned in ram {}, cache slots {}; the gpu decodes {}, "
+        "and in prompts {}\n",
+        line->first_layer(), uint64_t{line->first_layer()} + line->layers() - 1, line->experts(), ranges(line->gpu()),
+        ranges(line->ram()), ranges(line->disk()), ranges(line->pinned()), line->slots(), ranges(line->decode_gpu()),
+        ranges(line->prompt_gpu()));
+}
+
 void writePrograms(Text out, const schema::Artifact &artifact) {
   fmt::format_to(out, "{}", dump::banner("Programs"));
   for (const schema::Program *program : *artifact.programs()) {
@@ -92,6 +125,19 @@ void writePrediction(Text out, const schema::Prediction &prediction) {
   line("weight bytes read per token", prediction.bytes_per_token());
   line("KV bytes per token", prediction.kv_bytes_per_token());
   line("RAM needed, bytes", prediction.ram_bytes());
+  auto token = [&](std::string_view what, const schema::TokenEstimate *estimate) {
+    if (estimate)
+      fmt::format_to(out, "{:<32}{:.3f} s, {:.1f} % hits, {:.3f} GB from disk; limit: {}\n", what, estimate->seconds(),
+                     100 * estimate->hit_rate(), estimate->disk_expert_bytes() / 1e9,
+                     dump::name(estimate->bottleneck()));
+  };
+  token("a token, uniform routing", prediction.uniform());
+  token("a token, as expected", prediction.expected());
+  if (prediction.prompts())
+    for (const schema::PromptEstimate *prompt : *prediction.prompts())
+      fmt::format_to(out, "{:<32}{:.3f} s in {} passes\n",
+                     fmt::format("a prompt of {} tokens", dump::thousands(prompt->tokens())), prompt->seconds(),
+                     prompt->passes());
 }
 
 } // namespace
@@ -104,6 +150,7 @@ std::string dumpSummary(const LoadedArtifact &artifact) {
   writeOrigin(out, root);
   writeWeights(out, *root.prediction());
   writeArenas(out, root);
+  writeTiers(out, root);
   writePrograms(out, root);
   writePrediction(out, *root.prediction());
   return text;

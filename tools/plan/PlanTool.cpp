@@ -21,27 +21,28 @@ static void remark(std::string_view kind, const std::vector<std::string> &senten
 }
 
 /// The machine with the budgets that the options give.
-static Result<MachineDescription> budgetedMachine(const Options &options) {
-  STRATA_ASSIGN(MachineDescription machine, loadMachine(options.machine));
-  if (options.ram)
-    machine.ramBytes = *options.ram;
-  if (!options.gpuMemory)
+Result<MachineDescription> budgetedMachine(const std::string &name, std::optional<uint64_t> ram,
+                                           std::optional<uint64_t> gpuMemory) {
+  STRATA_ASSIGN(MachineDescription machine, loadMachine(name));
+  if (ram)
+    machine.ramBytes = *ram;
+  if (!gpuMemory)
     return machine;
   if (!machine.gpu)
     return fail(ExitCode::CommandLine, "",
                 fmt::format("--gpu-memory is given and machine {} has no GPU; choose one of {}, or a file",
                             escapeName(machine.name), machinePresets()));
-  if (*options.gpuMemory <= machine.gpu->reservedBytes)
+  if (*gpuMemory <= machine.gpu->reservedBytes)
     return fail(ExitCode::Machine, "",
-                fmt::format("--gpu-memory={}B is not more than the {} that the driver takes", *options.gpuMemory,
+                fmt::format("--gpu-memory={}B is not more than the {} that the driver takes", *gpuMemory,
                             formatBytes(machine.gpu->reservedBytes)));
-  machine.gpu->memoryBytes = *options.gpuMemory;
+  machine.gpu->memoryBytes = *gpuMemory;
   return machine;
 }
 
 static Result<Planned> prepare(const Options &options) {
   Planned planned;
-  STRATA_ASSIGN(planned.machine, budgetedMachine(options));
+  STRATA_ASSIGN(planned.machine, budgetedMachine(options.machine, options.ram, options.gpuMemory));
   STRATA_ASSIGN(gguf::Model model, gguf::Model::open(options.model, {.headerOnly = options.headerOnly}));
   STRATA_ASSIGN(ModelDescription description, describeAndReport(kTool, model, {options.expertGroups}));
   STRATA_ASSIGN(planned.request.settings, completeSettings(options.settings, description));
@@ -56,7 +57,7 @@ static Result<Planned> prepare(const Options &options) {
   return planned;
 }
 
-static Result<void> makeAndPredict(Planned &planned) {
+Result<void> makeAndPredict(Planned &planned) {
   STRATA_ASSIGN(planned.plan, makePlan(planned.weights, planned.machine, planned.request));
   if (planned.plan.shortfall) {
     STRATA_ASSIGN(planned.fitting, adviseFitting(planned.weights, planned.machine, planned.request));
@@ -68,7 +69,7 @@ static Result<void> makeAndPredict(Planned &planned) {
 }
 
 /// What a plan that does not fit ends with.
-static tl::unexpected<Error> shortfallError(const Planned &planned) {
+tl::unexpected<Error> shortfallError(const Planned &planned) {
   const Shortfall &shortfall = *planned.plan.shortfall;
   std::string remedies;
   for (const std::string &one : planned.fitting)

@@ -9,6 +9,7 @@
 #include "compiler/Placement/Prediction.h"
 #include "tools/plan/Options.h"
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,6 +27,16 @@ struct Planned {
   std::vector<Advice> faster;       ///< If the plan fits.
   std::vector<std::string> fitting; ///< If it does not.
 };
+
+/// The machine, with these sizes instead of its own. Exit code 2 or 3 where there is no GPU to have one.
+Result<MachineDescription> budgetedMachine(const std::string &machine, std::optional<uint64_t> ram,
+                                           std::optional<uint64_t> gpuMemory);
+
+/// Decides, predicts, and looks for what would help.
+Result<void> makeAndPredict(Planned &planned);
+
+/// The error of a plan that does not fit, exit code 3.
+tl::unexpected<Error> shortfallError(const Planned &planned);
 
 /// Reads the model's header and prints the plan, or what was asked for instead. Exit code 3, after the plan, if it does
 /// not fit.

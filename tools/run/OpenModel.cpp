@@ -96,6 +96,7 @@ Result<text::Tokenizer> openTokenizer(const Options &options) {
 
 Result<OpenedModel> openModel(const Options &options) {
   STRATA_ASSIGN(LoadedArtifact artifact, LoadedArtifact::load(options.model));
+  STRATA_TRY(requireOneTier(artifact.root()));
   STRATA_ASSIGN(LocatedModel located, locate(artifact, options));
   SessionOptions sessionOptions = options.session;
   if (isatty(STDERR_FILENO))

@@ -28,8 +28,10 @@ public:
 private:
   void emitProgramBuffers(Location location);
   void emitBlock(const PlannedBlock &block);
+  void emitStep(const PlannedDispatch &step);
   void emitDispatch(const PlannedDispatch &dispatch);
-  Value emitBuffer(Location location, StringRef name, Role role, Rows rows, int64_t columns, Element element);
+  Value emitBuffer(Location location, StringRef name, Role role, Rows rows, int64_t columns, Element element,
+                   bool onHost = false);
   Value operand(const PlannedOperand &operand);
 
   /// For every buffer of the block, who uses it.
@@ -42,6 +44,7 @@ private:
   Form form;
   SmallVector<Value> buffers; ///< Of the program, then of the running block.
   llvm::DenseMap<Operation *, Value> weights;
+  SmallVector<Value> events; ///< Of the running block.
 };
 
 std::vector<BufferUse> ProgramEmitter::findUses(const PlannedBlock &block) {
@@ -68,9 +71,9 @@ Rows ProgramEmitter::rowsOf(const PlannedBlock &block, unsigned buffer, const Bu
 }
 
 Value ProgramEmitter::emitBuffer(Location location, StringRef name, Role role, Rows rows, int64_t columns,
-                                 Element element) {
+                                 Element element, bool onHost) {
   auto type = BufferType::get(builder.getContext(), rows, columns, element);
-  auto arena = FlatSymbolRefAttr::get(builder.getContext(), stringifyArenaKind(arenaOfRows(rows)));
+  auto arena = FlatSymbolRefAttr::get(builder.getContext(), arenaName(arenaOfRows(rows), onHost));
   return BufferOp::create(builder, location, type, builder.getStringAttr(name),
                           RoleAttr::get(builder.getContext(), role), arena, SizesAttr());
 }
@@ -79,7 +82,8 @@ void ProgramEmitter::emitProgramBuffers(Location location) {
   bool decode = program.phase == Phase::decode;
   Rows rows = decode ? Rows::step : Rows::prompt;
   for (Role role : {Role::tokens, Role::positions, Role::sequences})
-    buffers.push_back(emitBuffer(location, stringifyRole(role), role, rows, 1, Element::i32));
+    buffers.push_back(emitBuffer(location, stringifyRole(role), role, rows, 1, Element::i32,
+                                 program.hostEmbedding && role == Role::tokens));
   buffers.push_back(emitBuffer(location, "residual", Role::residual, rows, program.embedding, Element::f32));
   buffers.push_back(emitBuffer(location, "logits", Role::logits, decode ? Rows::step : Rows::output, program.vocabulary,
                                Element::f32));
@@ -101,6 +105,26 @@ Value ProgramEmitter::operand(const PlannedOperand &operand) {
   llvm_unreachable("all kinds have an operand");
 }
 
+void ProgramEmitter::emitStep(const PlannedDispatch &step) {
+  MLIRContext *context = builder.getContext();
+  auto read = [&](size_t index) { return operand(step.reads[index]); };
+  switch (step.kind) {
+  case OperationKind::transfer:
+    events.push_back(
+        TransferOp::create(builder, step.location, EventType::get(context), read(0), operand(step.writes[0])));
+    return;
+  case OperationKind::wait:
+    WaitOp::create(builder, step.location, events[step.event], DeviceKindAttr::get(context, step.device));
+    return;
+  case OperationKind::stream:
+    StreamOp::create(builder, step.location, read(0), read(1), read(2), FlatSymbolRefAttr::get(context, program.ring),
+                     FlatSymbolRefAttr::get(context, program.staging));
+    return;
+  default:
+    emitDispatch(step);
+  }
+}
+
 void ProgramEmitter::emitDispatch(const PlannedDispatch &dispatch) {
   SmallVector<Value> reads, writes;
   SmallVector<int32_t> absent;
@@ -114,7 +138,7 @@ void ProgramEmitter::emitDispatch(const PlannedDispatch &dispatch) {
     writes.push_back(operand(write));
   MLIRContext *context = builder.getContext();
   DispatchOp::create(builder, dispatch.location, OperationKindAttr::get(context, dispatch.kind),
-                     FormAttr::get(context, form), DeviceKindAttr::get(context, program.device), reads,
+                     FormAttr::get(context, form), DeviceKindAttr::get(context, dispatch.device), reads,
                      builder.getDenseI32ArrayAttr(absent), dispatch.parameters, writes, /*schedules=*/ArrayAttr(),
                      /*kernels=*/ArrayAttr());
 }
@@ -137,7 +161,7 @@ void ProgramEmitter::emitBlock(const PlannedBlock &block) {
     Value value;
     if (uses[buffer].stage)
       value = emitBuffer(block.location, planned.name, Role::intermediate, rowsOf(block, buffer, uses[buffer]),
-                         planned.columns, planned.element);
+                         planned.columns, planned.element, planned.onHost);
     buffers.push_back(value);
   }
   for (const PlannedStage &stage : block.stages) {
@@ -145,10 +169,11 @@ void ProgramEmitter::emitBlock(const PlannedBlock &block) {
     OpBuilder::InsertionGuard stageGuard(builder);
     builder.createBlock(&stageOp.getBody());
     for (const PlannedDispatch &dispatch : stage.dispatches)
-      emitDispatch(dispatch);
+      emitStep(dispatch);
   }
   buffers.resize(kProgramBuffers);
   weights.clear();
+  events.clear();
 }
 
 ProgramOp ProgramEmitter::emit(Location location) {
@@ -168,6 +193,10 @@ ProgramOp ProgramEmitter::emit(Location location) {
 }
 
 } // namespace
+
+std::string strata::arenaName(ArenaKind kind, bool besideGpu) {
+  return (stringifyArenaKind(kind) + (besideGpu ? "_host" : "")).str();
+}
 
 ProgramOp strata::emitProgram(OpBuilder &builder, Location location, const PlannedProgram &program, Value kv) {
   return ProgramEmitter(builder, program, kv).emit(location);

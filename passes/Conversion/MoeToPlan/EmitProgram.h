@@ -21,11 +21,16 @@ struct PlannedRun {
 struct PlannedProgram {
   plan::Phase phase = plan::Phase::decode;
   plan::DeviceKind device = plan::DeviceKind::host;
+  bool hostEmbedding = false; ///< The host reads the tokens of a program on a GPU.
+  std::string ring, staging;  ///< The arenas of a GPU's streams.
   int64_t embedding = 0;
   int64_t vocabulary = 0;
   std::vector<PlannedBlock> blocks;
   std::vector<PlannedRun> runs;
 };
+
+/// The name of an arena: "decode", and of the host's beside a GPU's "decode_host".
+std::string arenaName(plan::ArenaKind kind, bool besideGpu);
 
 /// Creates the program at the builder's insertion point; `kv` is the cache.
 plan::ProgramOp emitProgram(mlir::OpBuilder &builder, mlir::Location location, const PlannedProgram &program,

@@ -4,6 +4,8 @@
 
 #include "passes/Conversion/MoeToPlan/Legality.h"
 
+#include "dialects/Plan/PlanOps.h"
+
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -21,7 +23,8 @@ static std::optional<StringRef> missingPass(Operation *op) {
       .Case<ModuleOp, moe::ModelOp, moe::BlockOp, moe::LayersOp, moe::YieldOp, moe::ReturnOp, moe::WeightOp,
             moe::EmbedOp, moe::RmsNormOp, moe::MatmulOp, moe::DequantMatmulOp, moe::AddOp, moe::GatedMatmulOp,
             moe::QueryRopeOp, moe::KvAppendOp, moe::HeadMatmulOp, moe::DequantHeadMatmulOp, moe::LatentAttentionOp,
-            moe::RouteOp, moe::GroupedExpertsOp>([](Operation *) { return ""; })
+            moe::RouteOp, moe::GroupedExpertsOp, plan::ExpertsOp, plan::BudgetOp, plan::ArenaOp>(
+          [](Operation *) { return ""; })
       .Default([](Operation *) { return std::nullopt; });
 }
 

@@ -62,11 +62,19 @@ private:
   LogicalResult checkOptions();
   LogicalResult convert(moe::ModelOp model);
   Tier tierOfDevice() const { return device == DeviceKind::host ? Tier::ram : Tier::gpu; }
+  /// Reads what plan.experts and the arenas of kind staging say.
+  LogicalResult readTiers(moe::ModelOp model, ModelParts &parts);
+  LogicalResult findStaging();
+  void emitArena(OpBuilder &builder, Location location, ArenaKind kind, DeviceKind owner);
   FailureOr<PlannedProgram> planProgram(Phase phase, moe::ModelOp model, ModelParts &parts);
   void emitMemory(OpBuilder &builder, moe::ModelOp model);
   void emitTensors(OpBuilder &builder, moe::ModelOp model, ModelParts &parts);
 
   Value cache;
+  /// Experts are not all where everything else is.
+  bool severalTiers = false;
+  bool hostExperts = false, streamedExperts = false;
+  std::string ring, staging;
   /// For the statistics.
   uint64_t dispatchCount = 0;
   uint64_t sharedQuantiseCount = 0;
@@ -89,14 +97,60 @@ LogicalResult ConvertMoeToPlan::checkOptions() {
   return success();
 }
 
+LogicalResult ConvertMoeToPlan::findStaging() {
+  for (auto arena : getOperation().getOps<ArenaOp>())
+    if (arena.getKind() == ArenaKind::staging && arena.getDevice() == DeviceKind::gpu)
+      (arena.getTier() == Tier::gpu ? staging : ring) = arena.getSymName().str();
+  if (ring.empty() || staging.empty())
+    return emitError(getOperation().getLoc())
+           << "a prompt brings experts to the gpu, and the module has no plan.arena of kind staging for them in "
+           << (ring.empty() ? "ram" : "gpu");
+  return success();
+}
+
+LogicalResult ConvertMoeToPlan::readTiers(moe::ModelOp model, ModelParts &parts) {
+  auto lines = getOperation().getOps<ExpertsOp>();
+  severalTiers = !lines.empty();
+  if (!severalTiers)
+    return success();
+  for (ExpertsOp line : lines) {
+    if (device == DeviceKind::host && line.getGpu().size() + line.getPromptGpu().size() != 0)
+      return line.emitOpError("gives experts to a gpu, and the plan is for the host");
+    hostExperts |= line.getDecodeGpu().size() != line.getExperts();
+    streamedExperts |= line.getPromptGpu().size() > line.getGpu().size();
+    if (device == DeviceKind::gpu && line.getPromptGpu().size() != line.getExperts())
+      return line.emitOpError("gives experts of a prompt to the host, and with a gpu all are computed there");
+  }
+  hostExperts &= device == DeviceKind::gpu;
+  for (moe::LayersOp layers : parts.layers) {
+    auto block = SymbolTable::lookupNearestSymbolFrom<moe::BlockOp>(layers, layers.getBlockAttr());
+    auto experts = block.getBody().getOps<moe::GroupedExpertsOp>();
+    for (uint64_t layer = layers.getFirst(); !experts.empty() && layer < layers.getFirst() + layers.getCount(); ++layer)
+      if (llvm::none_of(lines, [&](ExpertsOp line) { return line.hasLayer(layer); }))
+        return block.emitError() << "the experts of layer " << layer << " are in no plan.experts";
+  }
+  return streamedExperts ? findStaging() : success();
+}
+
+void ConvertMoeToPlan::emitArena(OpBuilder &builder, Location location, ArenaKind kind, DeviceKind owner) {
+  ArenaOp::create(builder, location, arenaName(kind, owner != device), kind, owner,
+                  owner == DeviceKind::host ? Tier::ram : Tier::gpu, SizesAttr(), SizesAttr());
+}
+
 void ConvertMoeToPlan::emitMemory(OpBuilder &builder, moe::ModelOp model) {
   MLIRContext *ctx = &getContext();
   Location location = model.getLoc();
   SettingsOp::create(builder, location, context, sequences, promptTokens, chunkTokens, decodeActivations,
                      promptActivations, kv);
   for (ArenaKind kind : {ArenaKind::weights, ArenaKind::kv, ArenaKind::decode, ArenaKind::prompt, ArenaKind::chunk})
-    ArenaOp::create(builder, location, stringifyArenaKind(kind), kind, device, tierOfDevice(), SizesAttr(),
-                    SizesAttr());
+    emitArena(builder, location, kind, device);
+  if (severalTiers) {
+    emitArena(builder, location, ArenaKind::experts, device);
+    if (device == DeviceKind::gpu)
+      for (ArenaKind kind :
+           {ArenaKind::weights, ArenaKind::decode, ArenaKind::prompt, ArenaKind::chunk, ArenaKind::experts})
+        emitArena(builder, location, kind, DeviceKind::host);
+  }
   moe::HyperParametersAttr numbers = model.getHyperParameters();
   uint32_t perSequence = llvm::divideCeil(context, kBlockPositions);
   auto type = KvType::get(ctx, numbers.getLatent(), numbers.getRope());
@@ -109,6 +163,7 @@ void ConvertMoeToPlan::emitTensors(OpBuilder &builder, moe::ModelOp model, Model
     uint32_t first, count;
     Location location;
   };
+  llvm::DenseSet<StringAttr> routed, embedding;
   llvm::MapVector<std::pair<StringAttr, Type>, SmallVector<Range>> table;
   auto collect = [&](Block &body, uint32_t first, uint32_t count) {
     for (auto weight : body.getOps<moe::WeightOp>()) {
@@ -117,6 +172,13 @@ void ConvertMoeToPlan::emitTensors(OpBuilder &builder, moe::ModelOp model, Model
         ranges.back().count += count;
       else if (ranges.empty() || count != 0)
         ranges.push_back({first, count, weight.getLoc()});
+      for (OpOperand &use : weight->getUses()) {
+        if (isa<moe::EmbedOp>(use.getOwner()))
+          embedding.insert(weight.getNameAttr());
+        if (auto experts = dyn_cast<moe::GroupedExpertsOp>(use.getOwner());
+            experts && llvm::is_contained({experts.getGate(), experts.getUp(), experts.getDown()}, use.get()))
+          routed.insert(weight.getNameAttr());
+      }
     }
   };
   collect(model.getBody().front(), 0, 0);
@@ -126,8 +188,11 @@ void ConvertMoeToPlan::emitTensors(OpBuilder &builder, moe::ModelOp model, Model
   for (auto &[key, ranges] : table)
     for (const Range &range : ranges) {
       auto number = [&](uint32_t value) { return range.count ? builder.getI32IntegerAttr(value) : IntegerAttr(); };
+      Tier tier = severalTiers && embedding.contains(key.first) ? Tier::ram : tierOfDevice();
+      bool byExperts = severalTiers && routed.contains(key.first);
       TensorOp::create(builder, range.location, key.first, number(range.first), number(range.count),
-                       TierAttr::get(&getContext(), tierOfDevice()), TypeAttr::get(key.second), FlatSymbolRefAttr());
+                       byExperts ? TierAttr() : TierAttr::get(&getContext(), tier), TypeAttr::get(key.second),
+                       FlatSymbolRefAttr());
     }
 }
 
@@ -138,6 +203,11 @@ FailureOr<PlannedProgram> ConvertMoeToPlan::planProgram(Phase phase, moe::ModelO
   program.embedding = cast<RankedTensorType>(parts.layers.front().getInput().getType()).getDimSize(1);
   program.vocabulary = cast<RankedTensorType>(parts.end.getValue().getType()).getDimSize(1);
   SelectionSettings settings{phase, context, splitPositions, device};
+  settings.hostEmbedding = program.hostEmbedding = severalTiers && device == DeviceKind::gpu;
+  settings.hostExperts = hostExperts;
+  settings.streamedExperts = streamedExperts;
+  program.ring = ring;
+  program.staging = staging;
   bool decode = phase == Phase::decode;
   int64_t shared = 0;
   auto addBlock = [&](const BlockSource &source) -> LogicalResult {
@@ -182,6 +252,8 @@ FailureOr<PlannedProgram> ConvertMoeToPlan::planProgram(Phase phase, moe::ModelO
 LogicalResult ConvertMoeToPlan::convert(moe::ModelOp model) {
   FailureOr<ModelParts> parts = splitModel(model);
   if (failed(parts))
+    return failure();
+  if (failed(readTiers(model, *parts)))
     return failure();
   FailureOr<PlannedProgram> decode = planProgram(Phase::decode, model, *parts);
   if (failed(decode))

@@ -43,6 +43,23 @@ def ConvertMoeToPlan : Pass<"convert-moe-to-plan", "::mlir::ModuleOp"> {
     plan.dispatch matmul few on host reads(%1q, %b, none) writes(%3)
     ```
 
+    *Several tiers.* A module that has `plan.experts` says where every routed expert is. Their weights are then `by experts` in the
+    weight table. On a GPU the host holds the token embedding and reads it; when decoding it gets each token's router choice and
+    normalised row, computes the experts that the GPU does not have, and its sum comes back:
+
+    ```mlir
+    %sent = plan.transfer %expert_weights to %expert_weights.host : ...     // and before it ids and rows
+    plan.dispatch experts_down few on gpu reads(%hidden, %ids, ...) writes(%expert_sum) ...
+    plan.wait %sent on host
+    plan.dispatch experts_down few on host reads(%hidden.host, %ids.host, ...) writes(%expert_sum.host) ...
+    %back = plan.transfer %expert_sum.host to %returned : ...
+    plan.wait %back on gpu
+    plan.dispatch add few on gpu reads(%expert_sum, %returned) writes(%expert_sum) ...
+    ```
+
+    Then the shared expert is added, and the residual. In a prompt the GPU computes all experts; `plan.stream` brings what it does not
+    have, through the module's arenas of kind `staging`.
+
     Statistics: `dispatches` of both programs; `quantise-shared`, reads of an activation that was quantised before.
 
     Operations that have no dispatch are reported together, with the pass that should have replaced them.

@@ -22,6 +22,8 @@ struct PlannedBuffer {
   plan::Element element = plan::Element::f32;
   /// Of a prompt stage: scratch for the rows of a chunk.
   bool chunkScratch = false;
+  /// In RAM, of a program that runs on a GPU.
+  bool onHost = false;
 };
 
 /// What a dispatch reads or writes: a buffer by number, a weight, the cache, or nothing.
@@ -37,12 +39,15 @@ struct PlannedOperand {
   static PlannedOperand of(moe::WeightOp weight) { return {Kind::Weight, 0, weight}; }
 };
 
+/// A step: a dispatch, or a transfer, wait or stream. A transfer reads and writes a buffer, a stream reads weights.
 struct PlannedDispatch {
   plan::OperationKind kind;
   std::vector<PlannedOperand> reads;
   std::vector<PlannedOperand> writes;
   mlir::Attribute parameters;
   mlir::Location location;
+  plan::DeviceKind device;
+  unsigned event = 0; ///< The number of a transfer in its block; of a wait, that of the transfer it waits for.
 };
 
 struct PlannedStage {

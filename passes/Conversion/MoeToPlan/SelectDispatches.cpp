@@ -31,7 +31,7 @@ int64_t columnsOf(Value rows) {
 class Selector {
 public:
   Selector(const BlockSource &source, const SelectionSettings &settings)
-      : source(source), settings(settings), block{source.name, source.location, {}, {}} {
+      : source(source), settings(settings), block{source.name, source.location, {}, {}}, device(settings.device) {
     block.buffers.resize(kProgramBuffers);
     block.stages.push_back({source.rows, {}});
     if (source.tokens)
@@ -87,7 +87,25 @@ private:
 
   void add(OperationKind kind, Location location, std::vector<PlannedOperand> reads, std::vector<PlannedOperand> writes,
            Attribute parameters = {}) {
-    block.stages.back().dispatches.push_back({kind, std::move(reads), std::move(writes), parameters, location});
+    block.stages.back().dispatches.push_back(
+        {kind, std::move(reads), std::move(writes), parameters, location, device, 0});
+  }
+  /// A buffer on the host with the same rows as one on the GPU, or the other way round.
+  PlannedOperand twin(PlannedOperand operand, StringRef suffix, bool onHost) {
+    PlannedBuffer buffer = block.buffers[operand.buffer];
+    PlannedOperand result =
+        PlannedOperand::of(addBuffer(buffer.name + suffix.str(), buffer.element, buffer.columns, buffer.chunkScratch));
+    block.buffers.back().onHost = onHost;
+    return result;
+  }
+  /// Copies rows; gives the transfer's event. The device that has them copies.
+  unsigned transfer(PlannedOperand from, PlannedOperand to, DeviceKind owner, Location location) {
+    block.stages.back().dispatches.push_back(
+        {OperationKind::transfer, {from}, {to}, Attribute(), location, owner, eventCount});
+    return eventCount++;
+  }
+  void wait(unsigned event, DeviceKind waiting, Location location) {
+    block.stages.back().dispatches.push_back({OperationKind::wait, {}, {}, Attribute(), location, waiting, event});
   }
   /// From here on dispatches run over these rows.
   void enterStage(Rows stageRows) {
@@ -108,6 +126,16 @@ private:
   LogicalResult select(moe::RouteOp op);
   LogicalResult select(moe::GroupedExpertsOp op);
   LogicalResult selectExpertsStep(moe::GroupedExpertsOp op, ExpertParametersAttr parameters);
+  /// The experts of a step on both devices.
+  LogicalResult selectSplitExperts(moe::GroupedExpertsOp op, ExpertParametersAttr parameters);
+  /// The hidden rows of experts and, quantised if the down weights ask for it, what the down products read.
+  PlannedOperand selectHidden(moe::GroupedExpertsOp op, PlannedOperand input, PlannedOperand ids, bool withShared,
+                              ExpertParametersAttr parameters);
+  PlannedOperand newHostOrOwn(StringRef name, Element element, int64_t columns) {
+    PlannedOperand result = PlannedOperand::of(addBuffer(name, element, columns));
+    block.buffers.back().onHost = device == DeviceKind::host && settings.device != DeviceKind::host;
+    return result;
+  }
   LogicalResult selectExpertsPrompt(moe::GroupedExpertsOp op, ExpertParametersAttr parameters);
   LogicalResult checkSameProduct(Operation *op, ArrayRef<Value> weights);
 
@@ -124,7 +152,9 @@ private:
   llvm::DenseMap<Value, Place> places;
   llvm::DenseMap<Value, unsigned> activations;
   llvm::StringMap<unsigned> nameUses;
-  Value holder; ///< Whose rows the residual's buffer has now.
+  Value holder;      ///< Whose rows the residual's buffer has now.
+  DeviceKind device; ///< Of the next dispatch.
+  unsigned eventCount = 0;
 };
 
 bool Selector::residualIsFree(Operation *op, Value residual) {
@@ -167,7 +197,9 @@ PlannedOperand Selector::quantised(Value value, Location location) {
                                                  {PlannedOperand::of(from.buffer)},
                                                  {PlannedOperand::of(found->second)},
                                                  Attribute(),
-                                                 location});
+                                                 location,
+                                                 settings.device,
+                                                 0});
   return PlannedOperand::of(found->second);
 }
 
@@ -183,7 +215,16 @@ LogicalResult Selector::checkSameProduct(Operation *op, ArrayRef<Value> weights)
 
 LogicalResult Selector::select(moe::EmbedOp op) {
   PlannedOperand tokens = rows(op.getTokens());
-  add(OperationKind::embed, op.getLoc(), {tokens, weight(op.getWeight())}, {result(op, op.getResult(), "embedding")});
+  PlannedOperand embedded = result(op, op.getResult(), "embedding");
+  if (!settings.hostEmbedding) {
+    add(OperationKind::embed, op.getLoc(), {tokens, weight(op.getWeight())}, {embedded});
+    return success();
+  }
+  device = DeviceKind::host;
+  PlannedOperand onHost = newHostOrOwn("embedding.host", Element::f32, columnsOf(op.getResult()));
+  add(OperationKind::embed, op.getLoc(), {tokens, weight(op.getWeight())}, {onHost});
+  device = settings.device;
+  wait(transfer(onHost, embedded, DeviceKind::host, op.getLoc()), device, op.getLoc());
   return success();
 }
 
@@ -286,21 +327,79 @@ LogicalResult Selector::select(moe::GroupedExpertsOp op) {
     if (!Checked(size).as<uint32_t>())
       return op.emitError("has sizes beyond 32 bits");
   auto parameters = ExpertParametersAttr::get(context(), gate[0], used, gate[1], shared);
-  return settings.phase == Phase::decode ? selectExpertsStep(op, parameters) : selectExpertsPrompt(op, parameters);
+  if (settings.phase == Phase::prompt)
+    return selectExpertsPrompt(op, parameters);
+  return settings.hostExperts ? selectSplitExperts(op, parameters) : selectExpertsStep(op, parameters);
+}
+
+PlannedOperand Selector::selectHidden(moe::GroupedExpertsOp op, PlannedOperand input, PlannedOperand ids,
+                                      bool withShared, ExpertParametersAttr parameters) {
+  StringRef suffix = device == settings.device ? "" : ".host";
+  Checked columns = Checked(parameters.getExpertsUsed()) * parameters.getWidth() + parameters.getSharedWidth();
+  PlannedOperand hidden = newHostOrOwn(("expert_hidden" + suffix).str(), Element::f32, columns.value());
+  add(OperationKind::experts_gate_up, op.getLoc(),
+      {input, ids, weight(op.getGate()), weight(op.getUp()), withShared ? weight(op.getSharedGate()) : PlannedOperand(),
+       withShared ? weight(op.getSharedUp()) : PlannedOperand()},
+      {hidden}, parameters);
+  if (!takesActivations(cast<RankedTensorType>(op.getDown().getType())))
+    return hidden;
+  PlannedOperand product =
+      newHostOrOwn(("expert_hidden" + suffix + ".quantised").str(), Element::activation, columns.value());
+  add(OperationKind::quantise, op.getLoc(), {hidden}, {product});
+  return product;
+}
+
+/// The host gets what it needs, both compute, and the host's sum comes back. In program order the GPU's work stands
+/// first: who walks the steps has then started it before the host is busy.
+LogicalResult Selector::selectSplitExperts(moe::GroupedExpertsOp op, ExpertParametersAttr parameters) {
+  Location location = op.getLoc();
+  auto routed = ExpertParametersAttr::get(context(), parameters.getExperts(), parameters.getExpertsUsed(),
+                                          parameters.getWidth(), 0);
+  int64_t embedding = columnsOf(op.getResult());
+  PlannedOperand input = productRows(op.getInput(), op.getGate(), location);
+  PlannedOperand ids = rows(op.getIds()), weights = rows(op.getWeights()), down = weight(op.getDown());
+  PlannedOperand hostInput = twin(input, ".host", true), hostIds = twin(ids, ".host", true),
+                 hostWeights = twin(weights, ".host", true);
+  transfer(input, hostInput, settings.device, location);
+  transfer(ids, hostIds, settings.device, location);
+  unsigned sent = transfer(weights, hostWeights, settings.device, location);
+
+  PlannedOperand sum = PlannedOperand::of(addBuffer("expert_sum", Element::f32, embedding));
+  PlannedOperand hidden = selectHidden(op, input, ids, false, routed);
+  add(OperationKind::experts_down, location, {hidden, ids, weights, down, {}, {}}, {sum}, routed);
+  PlannedOperand sharedHidden;
+  if (op.getSharedGate()) {
+    sharedHidden = PlannedOperand::of(addBuffer("shared_hidden", Element::f32, parameters.getSharedWidth()));
+    add(OperationKind::gated_matmul, location, {input, weight(op.getSharedGate()), weight(op.getSharedUp())},
+        {sharedHidden});
+    if (takesActivations(cast<RankedTensorType>(op.getSharedDown().getType()))) {
+      PlannedOperand from = sharedHidden;
+      sharedHidden =
+          PlannedOperand::of(addBuffer("shared_hidden.quantised", Element::activation, parameters.getSharedWidth()));
+      add(OperationKind::quantise, location, {from}, {sharedHidden});
+    }
+  }
+
+  device = DeviceKind::host;
+  wait(sent, device, location);
+  PlannedOperand hostSum = newHostOrOwn("expert_sum.host", Element::f32, embedding);
+  PlannedOperand hostHidden = selectHidden(op, hostInput, hostIds, false, routed);
+  add(OperationKind::experts_down, location, {hostHidden, hostIds, hostWeights, down, {}, {}}, {hostSum}, routed);
+  PlannedOperand returned = PlannedOperand::of(addBuffer("expert_sum.returned", Element::f32, embedding));
+  unsigned back = transfer(hostSum, returned, device, location);
+  device = settings.device;
+  wait(back, device, location);
+  add(OperationKind::add, location, {sum, returned}, {sum});
+  if (op.getSharedGate())
+    add(OperationKind::matmul, location, {sharedHidden, weight(op.getSharedDown()), sum}, {sum});
+  PlannedOperand residual = rows(op.getResidual());
+  add(OperationKind::add, location, {sum, residual}, {result(op, op.getResult(), "experts", op.getResidual())});
+  return success();
 }
 
 LogicalResult Selector::selectExpertsStep(moe::GroupedExpertsOp op, ExpertParametersAttr parameters) {
-  Checked columns = Checked(parameters.getExpertsUsed()) * parameters.getWidth() + parameters.getSharedWidth();
-  PlannedOperand hidden = PlannedOperand::of(addBuffer("expert_hidden", Element::f32, columns.value()));
-  add(OperationKind::experts_gate_up, op.getLoc(),
-      {productRows(op.getInput(), op.getGate(), op.getLoc()), rows(op.getIds()), weight(op.getGate()),
-       weight(op.getUp()), weight(op.getSharedGate()), weight(op.getSharedUp())},
-      {hidden}, parameters);
-  PlannedOperand product = hidden;
-  if (takesActivations(cast<RankedTensorType>(op.getDown().getType()))) {
-    product = PlannedOperand::of(addBuffer("expert_hidden.quantised", Element::activation, columns.value()));
-    add(OperationKind::quantise, op.getLoc(), {hidden}, {product});
-  }
+  PlannedOperand product =
+      selectHidden(op, productRows(op.getInput(), op.getGate(), op.getLoc()), rows(op.getIds()), true, parameters);
   PlannedOperand residual = rows(op.getResidual());
   add(OperationKind::experts_down, op.getLoc(),
       {product, rows(op.getIds()), rows(op.getWeights()), weight(op.getDown()), weight(op.getSharedDown()), residual},
@@ -343,6 +442,8 @@ LogicalResult Selector::selectExpertsPrompt(moe::GroupedExpertsOp op, ExpertPara
                                        weight(op.getSharedDown()),
                                        residual};
   std::vector<PlannedOperand> writes = {result(op, op.getResult(), "experts", op.getResidual())};
+  if (settings.streamedExperts)
+    add(OperationKind::stream, op.getLoc(), {weight(op.getGate()), weight(op.getUp()), weight(op.getDown())}, {});
   reads.insert(reads.end(), scratch.begin(), scratch.end());
   writes.insert(writes.end(), scratch.begin(), scratch.end());
   add(grouped ? OperationKind::experts_grouped : OperationKind::experts, op.getLoc(), std::move(reads),

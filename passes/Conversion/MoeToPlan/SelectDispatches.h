@@ -15,6 +15,12 @@ struct SelectionSettings {
   uint32_t context = 0;
   uint32_t splitPositions = 0;
   plan::DeviceKind device = plan::DeviceKind::host;
+  /// What of a plan for a GPU is not there: the token embedding, which the host then reads,
+  bool hostEmbedding = false;
+  /// experts that the host computes when decoding,
+  bool hostExperts = false;
+  /// and experts that a prompt brings to the GPU.
+  bool streamedExperts = false;
 };
 
 /// A piece of the model that becomes a block.

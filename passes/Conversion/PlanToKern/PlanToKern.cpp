@@ -9,6 +9,7 @@
 #include "dialects/Moe/MoeTypes.h"
 #include "passes/Conversion/PlanToKern/Passes.h"
 #include "passes/Conversion/PlanToKern/RequestOf.h"
+#include "passes/Plan/TierUse.h"
 #include "passes/Statistics.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -165,6 +166,8 @@ FlatSymbolRefAttr ConvertPlanToKern::functionFor(const kernels::Plan &plan, cons
 }
 
 LogicalResult ConvertPlanToKern::convert(DispatchOp dispatch) {
+  if (dispatch.getKind() == OperationKind::experts_down && !dispatch.getOrderedReads()[5])
+    return dispatch.emitError("experts_down has no kernel without a residual");
   FailureOr<kernels::Request> request = requestOf(dispatch);
   if (failed(request) || failed(addSchedules(dispatch, *request)))
     return failure();
@@ -193,7 +196,7 @@ LogicalResult ConvertPlanToKern::convert(TensorOp tensor) {
 void ConvertPlanToKern::runOnOperation() {
   WalkResult result = getOperation().walk([&](Operation *op) {
     if (auto dispatch = dyn_cast<DispatchOp>(op); dispatch && dispatch.getDevice() == DeviceKind::gpu)
-      return WalkResult(convert(dispatch));
+      return readsByExperts(dispatch) ? WalkResult::advance() : WalkResult(convert(dispatch));
     if (auto tensor = dyn_cast<TensorOp>(op))
       return WalkResult(convert(tensor));
     return WalkResult::advance();

@@ -120,6 +120,10 @@ void RequestMaker::addShapes() {
     addCache();
     return;
   }
+  case OperationKind::transfer:
+  case OperationKind::wait:
+  case OperationKind::stream:
+    return;
   case OperationKind::route:
     request.experts = columnsOf(reads[0]);
     request.bias = bool(reads[1]);

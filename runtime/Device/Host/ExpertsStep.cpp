@@ -67,7 +67,7 @@ Result<void> expertsDown(const Context &context, const KernelCall &call) {
         sharedDown(row, columns, token, 1, &product);
         sum += product;
       }
-      rowOf<float>(result, token)[row] = rowOf<const float>(residual, token)[row] + sum;
+      rowOf<float>(result, token)[row] = present(residual) ? rowOf<const float>(residual, token)[row] + sum : sum;
     }
   };
   context.pool.parallelFor(call.rows * embedding, grainFor(down.length * used), tasks);

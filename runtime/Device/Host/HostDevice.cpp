@@ -160,6 +160,10 @@ static Result<void> run(const host::Context &context, const KernelCall &call) {
     return fail(
         ExitCode::Input, "A20",
         fmt::format("{} runs on a GPU only: compile the model again", schema::EnumNameOperation(call.operation)));
+  case Operation::transfer:
+  case Operation::wait:
+  case Operation::stream:
+    return fail(ExitCode::Input, "A20", "a transfer is nothing that a device computes: compile the model again");
   }
   return fail(ExitCode::Input, "A13", "the artifact has an operation that this device does not know");
 }

@@ -107,6 +107,15 @@ PlanRequest randomRequest(const ModelWeights &weights, Dice &dice) {
   return request;
 }
 
+/// What a plan with room for everything has in a tier, experts left out, if the embedding were in RAM as in others.
+uint64_t fixedBytes(const Plan &roomy, Tier tier) {
+  const TierUse &use = roomy.of(tier);
+  uint64_t bytes = use.used() - use.expertBytes + use.headRoom;
+  if (roomy.embeddingTier == Tier::Gpu && tier == Tier::Gpu)
+    return bytes - roomy.embedding;
+  return roomy.embeddingTier == Tier::Gpu && tier == Tier::Ram ? bytes + roomy.embedding : bytes;
+}
+
 /// Gives memory for the fixed parts and a part of the experts, which random sizes seldom hit.
 void sizeForModel(MachineDescription &machine, const ModelWeights &weights, const PlanRequest &request, Dice &dice) {
   MachineDescription roomy = machine;
@@ -114,10 +123,7 @@ void sizeForModel(MachineDescription &machine, const ModelWeights &weights, cons
   if (roomy.gpu)
     roomy.gpu->memoryBytes = uint64_t(1) << 50;
   Plan plan = valueOrThrow(makePlan(weights, roomy, request));
-  auto size = [&](Tier tier) {
-    const TierUse &use = plan.of(tier);
-    return use.used() - use.expertBytes + use.headRoom + dice.between(0, weights.routedBytes());
-  };
+  auto size = [&](Tier tier) { return fixedBytes(plan, tier) + dice.between(0, weights.routedBytes()); };
   if (machine.gpu)
     machine.gpu->memoryBytes = size(Tier::Gpu);
   machine.ramBytes = size(Tier::Ram) + dice.between(0, 16 * weights.largestExpert());
@@ -134,7 +140,7 @@ std::array<uint64_t, kTiers> addUp(const Plan &plan, const ModelDescription &mod
       for (uint32_t expert = 0; expert < model.experts; ++expert)
         add(plan.expertTier(layer, expert), tensor.bytes / model.experts);
     } else if (tensor.name == "token_embd.weight") {
-      add(Tier::Ram, tensor.bytes);
+      add(plan.embeddingTier, tensor.bytes);
     } else {
       add(tensor.name.starts_with("blk.") ? plan.layers[layer].dense : plan.output, tensor.bytes);
     }
@@ -157,6 +163,8 @@ void expectSound(const Plan &plan, const ModelDescription &model, const std::vec
   EXPECT_LE(ram + request.ramHeadRoom, machine.ramBytes);
   EXPECT_LE(gpu + (machine.gpu ? request.gpuHeadRoom : 0), machine.gpu ? machine.gpu->memoryBytes : 0);
   EXPECT_TRUE(machine.disk || disk == 0);
+  // The embedding is on the GPU if and only if that makes the plan one in one tier.
+  EXPECT_EQ(plan.embeddingTier == Tier::Gpu, machine.gpu && plan.inOneTier());
 }
 
 /// The largest expert of which the disk has one, and the room that memory has: filling it further is impossible, within
@@ -320,8 +328,7 @@ SmallCase smallCase(uint64_t seed) {
   Plan roomy = valueOrThrow(makePlan(one.weights, one.machine, one.request));
   uint64_t expert = one.weights.largestExpert();
   auto budget = [&](Tier tier) {
-    const TierUse &use = roomy.of(tier);
-    return use.dense + use.kv + use.scratch + use.headRoom + expert * dice.between(0, 5) + dice.between(0, expert - 1);
+    return fixedBytes(roomy, tier) + expert * dice.between(0, 5) + dice.between(0, expert - 1);
   };
   one.machine.gpu->memoryBytes = budget(Tier::Gpu);
   one.machine.ramBytes = budget(Tier::Ram);

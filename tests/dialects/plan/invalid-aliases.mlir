@@ -79,7 +79,7 @@ plan.program @decode_step phase decode {
     %x = plan.buffer "x" role intermediate in @decode : <step x 64 x f32>
     %y = plan.buffer "y" role intermediate in @decode : <step x 64 x f32>
     plan.stage step {
-      // expected-error @below {{'plan.dispatch' op has 3 reads with those that are absent, which 3 cannot be: positions ascend from 0}}
+      // expected-error @below {{'plan.dispatch' op absent must have the positions of absent reads, in ascending order}}
       "plan.dispatch"(%x, %w, %y) <{absent = array<i32: 3>, device = 0 : i32, form = 0 : i32, kind = 3 : i32, operandSegmentSizes = array<i32: 2, 1>}> : (!plan.buffer<step x 64 x f32>, tensor<64x64xf32>, !plan.buffer<step x 64 x f32>) -> ()
     }
   }

@@ -88,6 +88,7 @@ plan.program @decode_step phase decode {
 
 // Rows of the whole prompt stay.
 plan.settings context 64 sequences 1 prompt_tokens 64 chunk_tokens 32 decode_activations i16 prompt_activations i8 kv f16
+plan.arena @weights kind weights on host in ram
 plan.arena @decode kind decode on host in ram
 plan.arena @prompt kind prompt on host in ram
 plan.arena @chunk kind chunk on host in ram

@@ -47,12 +47,12 @@
 // RUN: sed '/^plan.tensor "blk/{s/0 \(.*\) 2/1 \1 1/; p; s/layers 1/layers 0/}' %s | strata-opt --plan-verify -o /dev/null
 
 // What the settings choose is added up: 1024 + 1024 (f16) + 960 + 640 + 256.
-// RUN: strata-opt %s --plan-verify=ram-bytes=3904 -o /dev/null
-// RUN: not strata-opt %s --plan-verify=ram-bytes=3903 2>&1 | FileCheck %s --check-prefix=BUDGET
-// BUDGET: error: the plan needs 3904 bytes of ram, but its budget is 3903; choose a smaller --context or a machine with more
+// RUN: strata-opt %s --plan-verify=ram-bytes=7488 -o /dev/null
+// RUN: not strata-opt %s --plan-verify=ram-bytes=7487 2>&1 | FileCheck %s --check-prefix=BUDGET
+// BUDGET: error: the plan needs 7488 bytes of ram, but its budget is 7487; choose a smaller --context or a machine with more
 
 plan.settings context 64 sequences 1 prompt_tokens 1 chunk_tokens 1 decode_activations i16 prompt_activations i8 kv f16
-plan.arena @weights kind weights on host in ram bytes <all = 1024> live <all = 1024>
+plan.arena @weights kind weights on host in ram bytes <all = 4608> live <all = 4608>
 plan.arena @kv kind kv on host in ram bytes <f16 = 1024, f32 = 2048> live <f16 = 1024, f32 = 2048>
 plan.arena @decode kind decode on host in ram bytes <i8 = 960, i16 = 960, f32 = 960> live <i8 = 960, i16 = 960, f32 = 960>
 plan.arena @prompt kind prompt on host in ram bytes <i8 = 640, i16 = 640, f32 = 640> live <i8 = 640, i16 = 640, f32 = 640>

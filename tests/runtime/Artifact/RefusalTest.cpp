@@ -495,6 +495,22 @@ const std::vector<RefusalCase> &cases() {
 
       {"A29_Ram", "more than the 1000 bytes of ram that it declares",
        [](ArtifactT &a) { a.prediction->ram_bytes = 1000; }},
+      {"A26_WaitInOneTier", "moves data between tiers, and all is in one",
+       [](ArtifactT &a) {
+         auto wait = std::make_unique<schema::DispatchT>();
+         wait->operation = schema::Operation::wait;
+         wait->parameters.Set(schema::EventParametersT());
+         auto &dispatches = block(a, kDecode, kDenseBlock).stages[0]->dispatches;
+         dispatches.insert(dispatches.begin(), std::move(wait));
+       }},
+      {"A09_ExpertsArenaInOneTier", "it has an arena of kind experts, and all its experts are in one tier",
+       [](ArtifactT &a) {
+         a.arenas.push_back(std::make_unique<schema::ArenaT>(*a.arenas[0]));
+         a.arenas.back()->kind = schema::ArenaKind::experts;
+         a.arenas.back()->bytes = a.arenas.back()->live_bytes = {0};
+       }},
+      {"A23_DiskInOneTier", "planned for the tier disk",
+       [](ArtifactT &a) { a.tensors[0]->tier = schema::Tier::disk; }},
       {"A29_Overflow", "more than 64 bits count bytes",
        [](ArtifactT &a) { a.arenas[0]->bytes[0] = a.arenas[1]->bytes[0] = kHuge; }},
 
@@ -532,7 +548,7 @@ TEST(ArtifactUnion, A13_UnknownParameters) {
   const schema::Dispatch *first = root->programs()->Get(0)->blocks()->Get(0)->stages()->Get(0)->dispatches()->Get(0);
   const auto *table = reinterpret_cast<const flatbuffers::Table *>(first);
   auto *type = const_cast<uint8_t *>(table->GetAddressOf(schema::Dispatch::VT_PARAMETERS_TYPE));
-  for (uint8_t unknownType : {0, 9, 255}) {
+  for (uint8_t unknownType : {0, 11, 255}) {
     *type = unknownType;
     auto loaded = LoadedArtifact::load(wrapPayload(payload), "bad.strata");
     ASSERT_FALSE(loaded);
