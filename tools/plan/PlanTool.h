@@ -7,8 +7,10 @@
 
 #include "compiler/Placement/Advice.h"
 #include "compiler/Placement/Prediction.h"
+#include "runtime/Routing/RoutingTrace.h"
 #include "tools/plan/Options.h"
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,6 +27,7 @@ struct Planned {
   Prediction prediction;            ///< Empty if the plan does not fit.
   std::vector<Advice> faster;       ///< If the plan fits.
   std::vector<std::string> fitting; ///< If it does not.
+  std::optional<RoutingTrace> replayed; ///< Of --replay.
 };
 
 /// Reads the model's header and prints the plan, or what was asked for instead. Exit code 3, after the plan, if it does

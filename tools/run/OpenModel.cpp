@@ -8,6 +8,7 @@
 #include "runtime/Device/Sim/SimDevice.h"
 #include "runtime/Text/GgufVocabulary.h"
 #include "runtime/Weights/Gguf.h"
+#include "tools/run/Recording.h"
 
 #include <array>
 #include <fmt/format.h>
@@ -84,7 +85,9 @@ Result<text::Tokenizer> openTokenizer(const Options &options) {
 Result<OpenedModel> openModel(const Options &options) {
   STRATA_ASSIGN(LoadedArtifact artifact, LoadedArtifact::load(options.model));
   STRATA_ASSIGN(LocatedModel located, locate(artifact, options));
+  STRATA_ASSIGN(std::unique_ptr<RoutingRecorder> recorder, makeRecorder(artifact.root(), options));
   SessionOptions sessionOptions = options.session;
+  sessionOptions.recorder = recorder.get();
   if (isatty(STDERR_FILENO))
     sessionOptions.progress = showProgress;
   STRATA_ASSIGN(std::unique_ptr<Device> device, chooseDevice(artifact.root(), options));
@@ -94,7 +97,7 @@ Result<OpenedModel> openModel(const Options &options) {
   };
   STRATA_ASSIGN(std::unique_ptr<Session> session, create());
   noteSettings(*session);
-  return OpenedModel{std::move(located), std::move(session)};
+  return OpenedModel{std::move(located), std::move(recorder), std::move(session)};
 }
 
 } // namespace strata::run
