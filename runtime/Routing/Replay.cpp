@@ -21,9 +21,7 @@ uint64_t clairvoyantHits(std::span<const uint16_t> choices, uint32_t perToken, u
     nextUse[choices[i]] = i / perToken;
   }
   // Now nextUse has every expert's first use: those used first are the best to start with.
-  auto sooner = [&](uint16_t a, uint16_t b) {
-    return nextUse[a] != nextUse[b] ? nextUse[a] < nextUse[b] : a < b;
-  };
+  auto sooner = [&](uint16_t a, uint16_t b) { return nextUse[a] != nextUse[b] ? nextUse[a] < nextUse[b] : a < b; };
   std::vector<uint16_t> held(experts);
   std::iota(held.begin(), held.end(), uint16_t{0});
   std::vector<bool> holds(experts, true);
@@ -94,8 +92,7 @@ ReplayRow measure(const RoutingShape &shape, const std::vector<std::vector<uint1
     std::span<const uint16_t> measured = std::span(choices).subspan(sample.measureBegin);
     all += measured.size();
     for (CachePolicy policy : kCachePolicies)
-      hits[static_cast<size_t>(policy)] +=
-          policyHits(policy, measured, shape.expertsUsed, shape.experts, slots, usage);
+      hits[static_cast<size_t>(policy)] += policyHits(policy, measured, shape.expertsUsed, shape.experts, slots, usage);
     bound += clairvoyantHits(measured, shape.expertsUsed, shape.experts, slots);
   }
   auto rate = [&](uint64_t count) { return static_cast<double>(count) / static_cast<double>(all); };
@@ -109,9 +106,10 @@ ReplayRow measure(const RoutingShape &shape, const std::vector<std::vector<uint1
 Result<ReplayReport> replayTrace(const RoutingTrace &trace, std::span<const uint32_t> slots) {
   uint64_t tokens = trace.tokens(RoutingPhase::Generated);
   if (tokens < 2)
-    return fail(ExitCode::Input, "",
-                fmt::format("the routing trace has {} generated token{}, and a replay needs two; record a longer answer",
-                            tokens, tokens == 1 ? "" : "s"));
+    return fail(
+        ExitCode::Input, "",
+        fmt::format("the routing trace has {} generated token{}, and a replay needs two; record a longer answer",
+                    tokens, tokens == 1 ? "" : "s"));
   std::vector<std::vector<uint16_t>> layers = generatedChoices(trace);
   ReplayReport report;
   report.trainedTokens = tokens / 2;

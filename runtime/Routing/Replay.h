@@ -25,14 +25,14 @@ uint64_t policyHits(CachePolicy policy, std::span<const uint16_t> choices, uint3
                     uint32_t slots, std::span<const uint64_t> usage);
 
 struct ReplayRow {
-  uint32_t slots = 0;                 ///< Of every layer.
+  uint32_t slots = 0;                  ///< Of every layer.
   std::array<double, 4> hitRates = {}; ///< By CachePolicy.
   double bound = 0;
 };
 
 struct ReplayReport {
-  uint64_t trainedTokens = 0;  ///< Of `heldOut`; `inSample` trains with all.
-  uint64_t measuredTokens = 0; ///< Of `heldOut`.
+  uint64_t trainedTokens = 0;      ///< Of `heldOut`; `inSample` trains with all.
+  uint64_t measuredTokens = 0;     ///< Of `heldOut`.
   std::vector<ReplayRow> inSample; ///< Counted and measured with all tokens: what a policy would like to have known.
   std::vector<ReplayRow> heldOut;  ///< Counted with the first half, measured with the second.
 };

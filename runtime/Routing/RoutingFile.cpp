@@ -21,9 +21,9 @@ Result<std::vector<std::byte>> readRoutingBytes(const std::string &path) {
   std::vector<std::byte> bytes(static_cast<size_t>(file.tellg()));
   file.seekg(0);
   if (!file.read(reinterpret_cast<char *>(bytes.data()), static_cast<std::streamsize>(bytes.size())))
-    return fail(ExitCode::Machine, "",
-                fmt::format("\"{}\" cannot be read to its end; look at the disk, or record it again",
-                            escapeName(path)));
+    return fail(
+        ExitCode::Machine, "",
+        fmt::format("\"{}\" cannot be read to its end; look at the disk, or record it again", escapeName(path)));
   return bytes;
 }
 

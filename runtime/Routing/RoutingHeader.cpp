@@ -34,16 +34,16 @@ Result<RoutingContent> openRouting(std::span<const std::byte> bytes, std::string
                                    std::string_view name) {
   std::string_view kind = identifier == kTraceIdentifier ? "routing trace" : "usage file";
   if (bytes.size() < identifier.size() || std::memcmp(bytes.data(), identifier.data(), identifier.size()) != 0)
-    return inputFault(name, fmt::format("is no {}: it does not begin with {}; give a file that strata-run wrote", kind,
-                                        identifier));
+    return inputFault(
+        name, fmt::format("is no {}: it does not begin with {}; give a file that strata-run wrote", kind, identifier));
   if (bytes.size() < kRoutingHeaderBytes + kRoutingHashBytes)
     return inputFault(name, fmt::format("is a {} that was cut: it has {} bytes, fewer than the {} of an empty one; "
                                         "record it again",
                                         kind, bytes.size(), kRoutingHeaderBytes + kRoutingHashBytes));
   auto number = [&](size_t offset) { return numberAt<uint32_t>(bytes.subspan(offset)); };
   if (number(8) != kRoutingVersion)
-    return inputFault(name, fmt::format("is a {} of version {} and this program reads version {}; record it again", kind,
-                                        number(8), kRoutingVersion));
+    return inputFault(name, fmt::format("is a {} of version {} and this program reads version {}; record it again",
+                                        kind, number(8), kRoutingVersion));
   std::span<const std::byte> hashed = bytes.first(bytes.size() - kRoutingHashBytes);
   if (numberAt<uint64_t>(bytes.last(kRoutingHashBytes)) != XXH3_64bits(hashed.data(), hashed.size()))
     return inputFault(name, fmt::format("is a damaged {}: its hash is not that of its bytes, since it was cut, changed "
@@ -66,9 +66,10 @@ Result<void> checkSameModel(const RoutingShape &found, const RoutingShape &expec
   if (found == expected)
     return {};
   if (found.fingerprint != expected.fingerprint)
-    return inputFault(name, fmt::format("is of another model: it was recorded with the GGUF of fingerprint {}, and this "
-                                        "one has {}; record it with this model",
-                                        toHex(found.fingerprint), toHex(expected.fingerprint)));
+    return inputFault(name,
+                      fmt::format("is of another model: it was recorded with the GGUF of fingerprint {}, and this "
+                                  "one has {}; record it with this model",
+                                  toHex(found.fingerprint), toHex(expected.fingerprint)));
   return inputFault(name, fmt::format("says that the model has {} of {} experts in {} layers from {} on, and it has {} "
                                       "of {} in {} from {} on; record it again",
                                       found.expertsUsed, found.experts, found.layers, found.firstLayer,

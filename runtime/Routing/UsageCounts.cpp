@@ -54,10 +54,11 @@ Result<UsageCounts> decodeUsage(std::span<const std::byte> bytes, std::string_vi
   STRATA_ASSIGN(RoutingContent content, openRouting(bytes, kUsageIdentifier, name));
   size_t expected = (content.shape.counters() + 1) * sizeof(uint64_t);
   if (content.body.size() != expected)
-    return fail(ExitCode::Input, "",
-                fmt::format("\"{}\" is a usage file with {} bytes of counters, and its {} experts take {}; remove it and "
-                            "count again",
-                            escapeName(name), content.body.size(), content.shape.counters(), expected));
+    return fail(
+        ExitCode::Input, "",
+        fmt::format("\"{}\" is a usage file with {} bytes of counters, and its {} experts take {}; remove it and "
+                    "count again",
+                    escapeName(name), content.body.size(), content.shape.counters(), expected));
   UsageCounts usage = noUsage(content.shape);
   usage.tokens = numberAt<uint64_t>(content.body);
   for (size_t i = 0; i < usage.counts.size(); ++i) {

@@ -24,9 +24,9 @@ struct Planned {
   MachineDescription machine;
   PlanRequest request;
   Plan plan;
-  Prediction prediction;            ///< Empty if the plan does not fit.
-  std::vector<Advice> faster;       ///< If the plan fits.
-  std::vector<std::string> fitting; ///< If it does not.
+  Prediction prediction;                ///< Empty if the plan does not fit.
+  std::vector<Advice> faster;           ///< If the plan fits.
+  std::vector<std::string> fitting;     ///< If it does not.
   std::optional<RoutingTrace> replayed; ///< Of --replay.
 };
 

@@ -68,12 +68,11 @@ Result<std::string> formatReplay(const Planned &planned, const RoutingTrace &tra
     sizes.insert(ofPlan);
   std::vector<uint32_t> slots(sizes.begin(), sizes.end());
   STRATA_ASSIGN(ReplayReport report, replayTrace(trace, slots));
-  std::string text =
-      fmt::format("replay of {} generated tokens ({} prompt tokens are left out: a prompt reads every expert once)\n"
-                  "hit rate by policy and slots of every layer; all start with the most used of what they counted\n"
-                  "\nin sample: counted and measured with all tokens\n",
-                  formatCount(report.trainedTokens + report.measuredTokens),
-                  formatCount(trace.tokens(RoutingPhase::Prompt)));
+  std::string text = fmt::format(
+      "replay of {} generated tokens ({} prompt tokens are left out: a prompt reads every expert once)\n"
+      "hit rate by policy and slots of every layer; all start with the most used of what they counted\n"
+      "\nin sample: counted and measured with all tokens\n",
+      formatCount(report.trainedTokens + report.measuredTokens), formatCount(trace.tokens(RoutingPhase::Prompt)));
   text += formatRows(report.inSample, experts, ofPlan);
   text += fmt::format("\nheld out: counted with the first {} tokens, measured with the last {}\n",
                       formatCount(report.trainedTokens), formatCount(report.measuredTokens));

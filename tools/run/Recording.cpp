@@ -86,8 +86,7 @@ Result<UsageCounts> addToUsageFile(const std::string &path, const std::string &a
 
 Result<void> saveRecording(const RoutingRecorder &recorder, const Options &options) {
   if (!options.trace.empty()) {
-    STRATA_TRY(
-        writeFileAtomically(options.trace, encodeTrace(recorder.trace()), "give another place with --trace"));
+    STRATA_TRY(writeFileAtomically(options.trace, encodeTrace(recorder.trace()), "give another place with --trace"));
   }
   if (!options.countsUsage || recorder.usage().tokens == 0)
     return {};
