@@ -9,6 +9,7 @@
 #include "tools/run/Expect.h"
 #include "tools/run/Interrupt.h"
 #include "tools/run/OpenModel.h"
+#include "tools/run/Recording.h"
 
 #include <fmt/format.h>
 #include <iostream>
@@ -49,15 +50,22 @@ Result<ExitCode> generate(const Options &options, Session &session, const text::
   return answer.end == AnswerEnd::Interrupted ? ExitCode::Interrupted : ExitCode::Done;
 }
 
+Result<ExitCode> runModel(const Options &options, OpenedModel &model) {
+  if (options.mode == Mode::Expect)
+    return expectGolden(*model.session, options.expect, options.bounds);
+  STRATA_ASSIGN(text::Tokenizer tokenizer, tokenizerOf(model.located.gguf));
+  return generate(options, *model.session, tokenizer);
+}
+
 Result<ExitCode> runWith(const CLI::App &app, Options &options) {
   STRATA_TRY(checkOptions(app, options));
   if (options.mode == Mode::Tokenize)
     return tokenizeInput(options);
   STRATA_ASSIGN(OpenedModel model, openModel(options));
-  if (options.mode == Mode::Expect)
-    return expectGolden(*model.session, options.expect, options.bounds);
-  STRATA_ASSIGN(text::Tokenizer tokenizer, tokenizerOf(model.located.gguf));
-  return generate(options, *model.session, tokenizer);
+  STRATA_ASSIGN(ExitCode code, runModel(options, model));
+  if (model.recorder)
+    STRATA_TRY(saveRecording(*model.recorder, options));
+  return code;
 }
 
 } // namespace

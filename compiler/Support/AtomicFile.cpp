@@ -77,12 +77,11 @@ static bool syncFolder(const std::string &path) {
   return synced;
 }
 
-Result<void> writeFileAtomically(const std::string &path, std::span<const std::byte> bytes) {
+Result<void> writeFileAtomically(const std::string &path, std::span<const std::byte> bytes, std::string_view remedy) {
   auto failed = [&](std::string_view step) {
     int reason = errno;
-    return fail(
-        ExitCode::Machine, "",
-        fmt::format("cannot {} \"{}\": {}; give another place with -o", step, escapeName(path), std::strerror(reason)));
+    return fail(ExitCode::Machine, "",
+                fmt::format("cannot {} \"{}\": {}; {}", step, escapeName(path), std::strerror(reason), remedy));
   };
   TemporaryFile file(path);
   if (!file.valid())

@@ -10,11 +10,13 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace strata {
 
 /// Writes to a temporary name in the same folder, syncs, renames, syncs the folder. On failure nothing is left behind
-/// and what was at `path` is untouched; exit code 3.
-Result<void> writeFileAtomically(const std::string &path, std::span<const std::byte> bytes);
+/// and what was at `path` is untouched; exit code 3, with `remedy` at the sentence's end.
+Result<void> writeFileAtomically(const std::string &path, std::span<const std::byte> bytes,
+                                 std::string_view remedy = "give another place with -o");
 
 } // namespace strata

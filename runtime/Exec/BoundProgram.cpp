@@ -90,7 +90,7 @@ BoundProgram::BoundProgram(const Binding &boundTo, const schema::Program &source
 }
 
 void BoundProgram::bindStage(const schema::Run &run, uint32_t layer, const schema::Stage &stage) {
-  Stage bound = {stage.rows(), calls.size(), 0, operands.size(), 0};
+  Stage bound = {stage.rows(), run.first_layer() + layer, calls.size(), 0, operands.size(), 0};
   for (const schema::Dispatch *dispatch : *stage.dispatches()) {
     size_t reads = operands.size();
     for (const schema::Operand *operand : *dispatch->reads())
@@ -181,7 +181,19 @@ Result<void> BoundProgram::run(size_t stage, uint64_t first, uint64_t count) {
   for (size_t i = bound.firstCall; i < bound.endCall; ++i) {
     calls[i].rows = count;
     STRATA_TRY(binding.device->launch(calls[i]));
+    if (recorder && calls[i].operation == schema::Operation::route)
+      STRATA_TRY(recordChoices(calls[i], bound.layer, first));
   }
+  return {};
+}
+
+/// The numbers are copied at once: the next layer's router may write over them.
+Result<void> BoundProgram::recordChoices(const KernelCall &call, uint32_t layer, uint64_t firstRow) {
+  const BoundOperand &ids = call.writes[0];
+  choices.resize(ids.rows * ids.columns);
+  STRATA_TRY(binding.device->synchronise());
+  STRATA_TRY(binding.device->copyFromDevice(std::as_writable_bytes(std::span(choices)), ids.data));
+  recorder->chosen(routingPhase(program->phase()), layer, firstRow, choices);
   return {};
 }
 

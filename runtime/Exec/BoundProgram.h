@@ -7,6 +7,7 @@
 
 #include "runtime/Device/Device.h"
 #include "runtime/Memory/Arenas.h"
+#include "runtime/Routing/RoutingRecorder.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -14,6 +15,11 @@
 #include <vector>
 
 namespace strata {
+
+/// What a phase is called in traces.
+inline RoutingPhase routingPhase(schema::Phase phase) {
+  return phase == schema::Phase::decode ? RoutingPhase::Generated : RoutingPhase::Prompt;
+}
 
 /// What a program is bound to.
 struct Binding {
@@ -34,6 +40,9 @@ public:
   /// Launches a stage for `count` rows, from the row `first` of the prompt on where values have rows for all of it.
   Result<void> run(size_t stage, uint64_t first, uint64_t count);
 
+  /// From now on `recorder` is told what every router chooses.
+  void record(RoutingRecorder &toRecorder) { recorder = &toRecorder; }
+
   /// The first row of the value that has this role, which there must be one of.
   std::byte *valueOf(schema::Role role) const;
 
@@ -53,6 +62,7 @@ private:
   };
   struct Stage {
     schema::Rows rows;
+    uint32_t layer; ///< Of the model.
     size_t firstCall, endCall;
     size_t firstOperand, endOperand;
   };
@@ -61,6 +71,7 @@ private:
   void bindOperand(const schema::Run &run, uint32_t layer, const schema::Stage &stage, const schema::Operand &operand);
   void bindValue(const schema::Stage &stage, const schema::Value &value);
   void bindWeight(const schema::Tensor &tensor);
+  Result<void> recordChoices(const KernelCall &call, uint32_t layer, uint64_t firstRow);
 
   Binding binding;
   const schema::Program *program;
@@ -69,6 +80,8 @@ private:
   std::vector<KernelCall> calls;
   std::vector<BoundOperand> operands;
   std::vector<Place> places; ///< Of every operand.
+  RoutingRecorder *recorder = nullptr;
+  std::vector<int32_t> choices; ///< Of one call, on their way to the recorder.
 };
 
 } // namespace strata

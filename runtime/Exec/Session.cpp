@@ -67,6 +67,8 @@ static Result<std::unique_ptr<SessionState>> makeState(LoadedArtifact artifact, 
   auto state = std::make_unique<SessionState>(std::move(artifact), std::move(device), choice, threads,
                                               options.chunkTokens ? options.chunkTokens : mostChunkTokens);
   STRATA_TRY(state->allocate());
+  if (options.recorder)
+    state->record(*options.recorder);
   STRATA_TRY(loadWeights(state->artifact.root(), files, *state->device, state->arenas.base(schema::ArenaKind::weights),
                          options.progress));
   return state;

@@ -22,6 +22,7 @@ namespace strata {
 
 class Device;
 class LoadedArtifact;
+class RoutingRecorder;
 class Session;
 class SessionState;
 struct LocatedModel;
@@ -35,6 +36,8 @@ struct SessionOptions {
   uint32_t chunkTokens = 0;                              ///< Rows of a chunk; 0: the artifact's, which is the most.
   /// Called now and then while weights are read, with bytes done and bytes in all.
   std::function<void(uint64_t done, uint64_t total)> progress;
+  /// Told which experts every token uses, if there is one; must outlive the session. Results do not depend on it.
+  RoutingRecorder *recorder = nullptr;
 };
 
 /// The number of an open sequence, below Session::sequences().

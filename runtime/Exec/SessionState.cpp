@@ -52,6 +52,12 @@ Result<void> SessionState::allocate() {
   return {};
 }
 
+void SessionState::record(RoutingRecorder &toRecorder) {
+  recorder = &toRecorder;
+  decodeProgram->record(toRecorder);
+  promptProgram->record(toRecorder);
+}
+
 Result<void> SessionState::checkToken(int32_t token) const {
   if (token >= 0 && static_cast<uint32_t>(token) < vocabulary())
     return {};
@@ -80,11 +86,13 @@ Result<void> SessionState::decode(std::span<const DecodeRow> rows) {
 Result<void> SessionState::runDecode(size_t rows) {
   decodeRows = 0;
   STRATA_TRY(writeInputs(*decodeProgram));
+  beginRecording(RoutingPhase::Generated);
   for (size_t stage = 0; stage < decodeProgram->stages(); ++stage)
     STRATA_TRY(decodeProgram->run(stage, 0, rows));
   STRATA_TRY(device->synchronise());
   STRATA_TRY(readLogits(*decodeProgram, std::span(decodeLogits).first(rows * vocabulary())));
   decodeRows = rows;
+  endRecording(RoutingPhase::Generated);
   return {};
 }
 
@@ -94,8 +102,10 @@ Result<bool> SessionState::advancePrompt() {
     return tl::unexpected<Error>(std::move(result.error()));
   }
   uint32_t passEnd = prompt.passPosition() + static_cast<uint32_t>(prompt.passTokens().size());
-  if (prompt.next())
+  if (prompt.next()) {
     sequences.setPositions(prompt.sequence(), passEnd);
+    endRecording(RoutingPhase::Prompt);
+  }
   if (!prompt.isOver())
     return false;
   prompt.stop();
@@ -117,6 +127,7 @@ Result<void> SessionState::beginPass() {
   inputs.clear();
   for (int32_t token : tokens)
     inputs.add(token, position++, prompt.sequence());
+  beginRecording(RoutingPhase::Prompt);
   return writeInputs(*promptProgram);
 }
 

@@ -46,6 +46,8 @@ public:
 
   /// Arenas and programs; what can fail of making a state.
   Result<void> allocate();
+  /// Tells `toRecorder` of every step from now on.
+  void record(RoutingRecorder &toRecorder);
 
   /// A session's decode step, of rows that have been checked; a prompt's next unit, true if it was the last.
   Result<void> decode(std::span<const DecodeRow> rows);
@@ -75,6 +77,16 @@ public:
   std::vector<float> promptLogits; ///< [vocabulary]
 
 private:
+  RoutingRecorder *recorder = nullptr;
+
+  void beginRecording(RoutingPhase phase) {
+    if (recorder)
+      recorder->begin(phase, inputs.sequences, inputs.positions);
+  }
+  void endRecording(RoutingPhase phase) {
+    if (recorder)
+      recorder->end(phase);
+  }
   Result<void> runDecode(size_t rows);
   Result<void> beginPass();
   Result<void> runUnit();

@@ -23,7 +23,8 @@ MAX_LINES = 600
 
 # Which folders the files of a folder may include, besides its own. The longest matching key counts.
 BASE = ["runtime/Base", "runtime/Schema", "runtime/Weights"]
-RUNTIME = [*BASE, "runtime/Artifact", "runtime/Device", "runtime/Memory", "runtime/Exec", "runtime/Text", "runtime/Simulator"]
+RUNTIME = [*BASE, "runtime/Artifact", "runtime/Device", "runtime/Memory", "runtime/Exec", "runtime/Text", "runtime/Simulator",
+           "runtime/Routing"]
 PLANNING = [*BASE, "compiler/Support", "compiler/Machine", "compiler/Placement", "compiler/Kernels"]
 IR = [*PLANNING, "dialects"]
 USES = {
@@ -31,10 +32,11 @@ USES = {
     "runtime/Schema": RUNTIME[:1],
     "runtime/Weights": RUNTIME[:2],
     "runtime/Simulator": RUNTIME[:1],
+    "runtime/Routing": BASE,
     "runtime/Artifact": RUNTIME[:3],
     "runtime/Device": [*BASE, "runtime/Simulator"],
-    "runtime/Memory": RUNTIME[:5],
-    "runtime/Exec": RUNTIME[:6],
+    "runtime/Memory": [*RUNTIME[:5], "runtime/Routing"],
+    "runtime/Exec": [*RUNTIME[:6], "runtime/Routing"],
     "runtime/Text": RUNTIME[:3],
     "compiler/Support": BASE,
     "compiler/Machine": PLANNING,

@@ -54,6 +54,12 @@ void addSettings(CLI::App &app, Options &options) {
       ->check(CLI::IsMember({"f16", "f32"}));
 }
 
+void addRouting(CLI::App &app, Options &options) {
+  app.add_option("--trace", options.trace,
+                 "a routing trace or a usage file of strata-run: the most used experts are pinned in memory")
+      ->group("What is planned for");
+}
+
 void addMachine(CLI::App &app, Options &options) {
   const char *group = "The machine";
   app.add_option("--machine", options.machine, machinePresets() + ", or a machine's JSON file")
@@ -86,6 +92,7 @@ void addOptions(CLI::App &app, Options &options) {
   app.add_option("MODEL", options.model, "the GGUF file; of a split set, the first")->required();
   addMachine(app, options);
   addSettings(app, options);
+  addRouting(app, options);
   addModel(app, options);
   const char *group = "What is printed";
   CLI::Option *json = app.add_flag("--json", options.json, "the whole plan for programs")->group(group);
@@ -99,6 +106,12 @@ void addOptions(CLI::App &app, Options &options) {
       ->check(CLI::IsMember({"contexts", "machines", "ram", "quantisations"}))
       ->excludes(json)
       ->excludes(explained);
+  app.add_option("--replay", options.replay,
+                 "a routing trace of strata-run: the hit rates that cache policies reach with it")
+      ->group(group)
+      ->excludes("--json")
+      ->excludes("--explain")
+      ->excludes("--what-if");
 }
 
 std::string verifyingCommand(int argc, const char *const *argv) {

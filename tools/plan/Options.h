@@ -25,6 +25,9 @@ struct Options {
   uint64_t gpuHeadRoom = uint64_t{1} << 30;
   uint64_t ramHeadRoom = uint64_t{1} << 30;
 
+  std::string trace;  ///< Of --trace: a routing trace or a usage file.
+  std::string replay; ///< Of --replay.
+
   bool json = false;
   std::string explained; ///< Of --explain.
   std::string whatIf;    ///< Of --what-if.

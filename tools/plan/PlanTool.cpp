@@ -8,6 +8,7 @@
 #include "runtime/Base/Size.h"
 #include "tools/CommandLine.h"
 #include "tools/DescribeModel.h"
+#include "tools/plan/Routing.h"
 
 #include <fmt/format.h>
 
@@ -50,6 +51,13 @@ static Result<Planned> prepare(const Options &options) {
   planned.request.gpuHeadRoom = options.gpuHeadRoom;
   planned.request.ramHeadRoom = options.ramHeadRoom;
   STRATA_ASSIGN(planned.weights, weighModel(model, description));
+  RoutingShape shape = routingShape(model, description);
+  if (!options.trace.empty()) {
+    STRATA_ASSIGN(planned.request.usage, loadUsage(options.trace, shape));
+  }
+  if (!options.replay.empty()) {
+    STRATA_ASSIGN(planned.replayed, loadTrace(options.replay, shape));
+  }
   planned.tensors = model.tensors();
   remark("warning", model.warnings());
   remark("note", description.defaults);
@@ -82,6 +90,11 @@ tl::unexpected<Error> shortfallError(const Planned &planned) {
 Result<ExitCode> planModel(const Options &options) {
   STRATA_ASSIGN(Planned planned, prepare(options));
   STRATA_TRY(makeAndPredict(planned));
+  if (planned.replayed) {
+    STRATA_ASSIGN(std::string table, formatReplay(planned, *planned.replayed));
+    fmt::print("{}", table);
+    return ExitCode::Done;
+  }
   if (!options.whatIf.empty()) {
     STRATA_ASSIGN(std::string table, formatWhatIf(planned, options.whatIf));
     fmt::print("{}", table);

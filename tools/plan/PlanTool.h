@@ -7,6 +7,7 @@
 
 #include "compiler/Placement/Advice.h"
 #include "compiler/Placement/Prediction.h"
+#include "runtime/Routing/RoutingTrace.h"
 #include "tools/plan/Options.h"
 
 #include <optional>
@@ -23,9 +24,10 @@ struct Planned {
   MachineDescription machine;
   PlanRequest request;
   Plan plan;
-  Prediction prediction;            ///< Empty if the plan does not fit.
-  std::vector<Advice> faster;       ///< If the plan fits.
-  std::vector<std::string> fitting; ///< If it does not.
+  Prediction prediction;                ///< Empty if the plan does not fit.
+  std::vector<Advice> faster;           ///< If the plan fits.
+  std::vector<std::string> fitting;     ///< If it does not.
+  std::optional<RoutingTrace> replayed; ///< Of --replay.
 };
 
 /// The machine, with these sizes instead of its own. Exit code 2 or 3 where there is no GPU to have one.

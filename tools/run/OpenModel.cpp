@@ -9,6 +9,7 @@
 #include "runtime/Text/GgufVocabulary.h"
 #include "runtime/Weights/Gguf.h"
 #include "tools/run/CompileSources.h"
+#include "tools/run/Recording.h"
 
 #include <array>
 #include <fmt/format.h>
@@ -98,7 +99,9 @@ Result<OpenedModel> openModel(const Options &options) {
   STRATA_ASSIGN(LoadedArtifact artifact, LoadedArtifact::load(options.model));
   STRATA_TRY(requireOneTier(artifact.root()));
   STRATA_ASSIGN(LocatedModel located, locate(artifact, options));
+  STRATA_ASSIGN(std::unique_ptr<RoutingRecorder> recorder, makeRecorder(artifact.root(), options));
   SessionOptions sessionOptions = options.session;
+  sessionOptions.recorder = recorder.get();
   if (isatty(STDERR_FILENO))
     sessionOptions.progress = showProgress;
   STRATA_ASSIGN(std::unique_ptr<Device> device, chooseDevice(artifact.root(), options));
@@ -108,7 +111,7 @@ Result<OpenedModel> openModel(const Options &options) {
   };
   STRATA_ASSIGN(std::unique_ptr<Session> session, create());
   noteSettings(*session);
-  return OpenedModel{std::move(located), std::move(session)};
+  return OpenedModel{std::move(located), std::move(recorder), std::move(session)};
 }
 
 } // namespace strata::run

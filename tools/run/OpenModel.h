@@ -7,6 +7,7 @@
 
 #include "runtime/Artifact/LocateModel.h"
 #include "runtime/Exec/Session.h"
+#include "runtime/Routing/RoutingRecorder.h"
 #include "runtime/Text/Tokenizer.h"
 #include "tools/run/Options.h"
 
@@ -16,6 +17,7 @@ namespace strata::run {
 
 struct OpenedModel {
   LocatedModel located;
+  std::unique_ptr<RoutingRecorder> recorder; ///< Nothing: nothing is recorded.
   std::unique_ptr<Session> session;
 };
 

@@ -112,6 +112,13 @@ void addMachine(CLI::App &app, Options &options) {
       ->check(CLI::IsMember(kKv));
 }
 
+void addRouting(CLI::App &app, Options &options) {
+  const char *group = "Which experts are used";
+  app.add_option("--trace", options.trace, "write which experts every token used to this file, for strata-plan")
+      ->group(group);
+  app.add_flag("!--no-usage", options.countsUsage, "do not add to the counters in MODEL.usage")->group(group);
+}
+
 tl::unexpected<Error> commandLine(std::string message) {
   return fail(ExitCode::CommandLine, "", std::move(message) + "; --help lists the options");
 }
@@ -150,6 +157,7 @@ void addOptions(CLI::App &app, Options &options) {
   addSampling(app, options.sampling);
   addBounds(app, options.bounds);
   addMachine(app, options);
+  addRouting(app, options);
 }
 
 Result<void> checkOptions(const CLI::App &app, Options &options) {
@@ -159,6 +167,10 @@ Result<void> checkOptions(const CLI::App &app, Options &options) {
     return commandLine("--thinking and --system belong to the chat format");
   if (options.raw && options.mode != Mode::Prompt)
     return commandLine("--raw belongs to -p");
+  if (options.mode == Mode::Tokenize && !options.trace.empty())
+    return commandLine("--trace does not belong to --tokenize, which runs no model");
+  if (options.mode == Mode::Expect) // A test's tokens say nothing of what will be asked.
+    options.countsUsage = false;
   if (options.mode != Mode::Expect)
     for (std::string_view bound : kBoundOptions)
       if (app.count(std::string(bound)) != 0)

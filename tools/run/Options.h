@@ -48,6 +48,9 @@ struct Options {
   text::SamplingOptions sampling;
   std::vector<std::string> stop;
 
+  std::string trace;       ///< Of --trace.
+  bool countsUsage = true; ///< Once checked: in this mode, and without --no-usage.
+
   SessionOptions session;
 };
 
