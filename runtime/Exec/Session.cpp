@@ -66,7 +66,7 @@ static Result<std::unique_ptr<SessionState>> makeState(LoadedArtifact artifact, 
                                               options.chunkTokens ? options.chunkTokens : mostChunkTokens);
   STRATA_TRY(state->allocate());
   STRATA_TRY(loadWeights(state->artifact.root(), files, *state->device, state->arenas.base(schema::ArenaKind::weights),
-                         options.progress));
+                         options.progress, options.checksums.get()));
   return state;
 }
 

@@ -17,6 +17,7 @@
 
 namespace strata {
 
+class Checksums;
 class Device;
 class LoadedArtifact;
 class Session;
@@ -29,6 +30,8 @@ struct SessionOptions {
   std::optional<schema::KvEncoding> kv;                  ///< Nothing: what the artifact says.
   uint32_t threads = 0;                                  ///< 0: as many as the process may use.
   uint32_t chunkTokens = 0;                              ///< Rows of a chunk; 0: the artifact's, which is the most.
+  /// Of the model's weights, which are then checked while they are read. Nothing: they are not.
+  std::shared_ptr<const Checksums> checksums;
   /// Called now and then while weights are read, with bytes done and bytes in all.
   std::function<void(uint64_t done, uint64_t total)> progress;
 };
