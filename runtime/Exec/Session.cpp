@@ -70,7 +70,7 @@ static Result<std::unique_ptr<SessionState>> makeState(LoadedArtifact artifact, 
   if (options.recorder)
     state->record(*options.recorder);
   STRATA_TRY(loadWeights(state->artifact.root(), files, *state->device, state->arenas.base(schema::ArenaKind::weights),
-                         options.progress));
+                         options.progress, options.checksums.get()));
   return state;
 }
 

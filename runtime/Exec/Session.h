@@ -20,6 +20,7 @@
 
 namespace strata {
 
+class Checksums;
 class Device;
 class LoadedArtifact;
 class RoutingRecorder;
@@ -34,6 +35,8 @@ struct SessionOptions {
   uint32_t threads = 0;                                  ///< 0: as many as the process may use.
   std::optional<Isa> isa;                                ///< Nothing: the best that the processor has.
   uint32_t chunkTokens = 0;                              ///< Rows of a chunk; 0: the artifact's, which is the most.
+  /// Of the model's weights, which are then checked while they are read. Nothing: they are not.
+  std::shared_ptr<const Checksums> checksums;
   /// Called now and then while weights are read, with bytes done and bytes in all.
   std::function<void(uint64_t done, uint64_t total)> progress;
   /// Told which experts every token uses, if there is one; must outlive the session. Results do not depend on it.

@@ -22,17 +22,66 @@ Result<Arenas> Arenas::allocate(Device &device, const schema::Artifact &artifact
   return arenas;
 }
 
-/// One tensor, a buffer at a time. `done` counts on.
-static Result<void> loadTensor(const schema::Tensor &tensor, const WeightFiles &files, Device &device,
-                               std::byte *weightsArena, std::span<std::byte> buffer,
-                               const std::function<void(uint64_t)> &report) {
-  for (uint64_t at = 0; at < tensor.bytes();) {
-    std::span<std::byte> piece = buffer.first(std::min<uint64_t>(buffer.size(), tensor.bytes() - at));
-    STRATA_TRY(files.read(tensor.file(), tensor.offset() + at, piece));
-    STRATA_TRY(device.copyToDevice(weightsArena + tensor.arena_offset() + at, piece));
-    at += piece.size();
-    report(piece.size());
+namespace {
+
+/// Reads tensors, a buffer at a time.
+class Loader {
+public:
+  Loader(const WeightFiles &from, Device &to, std::byte *weightsArena, uint64_t bufferBytes,
+         std::function<void(uint64_t)> bytesDone)
+      : files(from), device(to), arena(weightsArena), buffer(bufferBytes), report(std::move(bytesDone)) {}
+
+  Result<void> load(const schema::Tensor &tensor, const TensorChecksums *sums) {
+    uint64_t pieceBytes = sums ? sums->pieceBytes : kLoadBufferBytes;
+    for (uint64_t at = 0, piece = 0; at < tensor.bytes(); ++piece) {
+      uint64_t bytes = std::min(pieceBytes, tensor.bytes() - at);
+      STRATA_TRY(loadChecked(tensor, sums, piece, at, bytes));
+      at += bytes;
+    }
+    return {};
   }
+
+private:
+  /// One checksum's bytes. What differs once is read again: the fault may be one of the cache or of the way to it.
+  Result<void> loadChecked(const schema::Tensor &tensor, const TensorChecksums *sums, uint64_t piece, uint64_t at,
+                           uint64_t bytes) {
+    STRATA_TRY(loadRange(tensor, at, bytes, sums != nullptr));
+    report(bytes);
+    if (!sums || hash.finish() == sums->hashes[piece])
+      return {};
+    files.forget(tensor.file(), tensor.offset() + at, bytes);
+    STRATA_TRY(loadRange(tensor, at, bytes, true));
+    if (hash.finish() == sums->hashes[piece])
+      return {};
+    return damagedPiece(files.place(tensor.file()), tensor.offset() + at, tensor.name()->string_view(), sums->slabs,
+                        piece, sums->hashes[piece], hash.finish());
+  }
+
+  Result<void> loadRange(const schema::Tensor &tensor, uint64_t first, uint64_t bytes, bool hashed) {
+    hash.reset();
+    for (uint64_t at = first; at < first + bytes;) {
+      std::span<std::byte> part = std::span(buffer).first(std::min<uint64_t>(buffer.size(), first + bytes - at));
+      STRATA_TRY(files.read(tensor.file(), tensor.offset() + at, part));
+      if (hashed)
+        hash.update(part);
+      STRATA_TRY(device.copyToDevice(arena + tensor.arena_offset() + at, part));
+      at += part.size();
+    }
+    return {};
+  }
+
+  const WeightFiles &files;
+  Device &device;
+  std::byte *arena;
+  std::vector<std::byte> buffer;
+  std::function<void(uint64_t)> report;
+  ChecksumStream hash;
+};
+
+} // namespace
+
+/// What the device wants in another layout.
+static Result<void> repackTensor(const schema::Tensor &tensor, Device &device, std::byte *weightsArena) {
   if (tensor.repack() < 0)
     return {};
   // Matrices are the last two dimensions.
@@ -42,7 +91,7 @@ static Result<void> loadTensor(const schema::Tensor &tensor, const WeightFiles &
 }
 
 Result<void> loadWeights(const schema::Artifact &artifact, const WeightFiles &files, Device &device,
-                         std::byte *weightsArena, const LoadProgress &progress) {
+                         std::byte *weightsArena, const LoadProgress &progress, const Checksums *checksums) {
   Checked total;
   for (const schema::Tensor *tensor : *artifact.tensors())
     total += tensor->bytes();
@@ -52,9 +101,11 @@ Result<void> loadWeights(const schema::Artifact &artifact, const WeightFiles &fi
     if (progress)
       progress(done, total.value());
   };
-  std::vector<std::byte> buffer(std::min(kLoadBufferBytes, total.value()));
-  for (const schema::Tensor *tensor : *artifact.tensors())
-    STRATA_TRY(loadTensor(*tensor, files, device, weightsArena, buffer, report));
+  Loader loader(files, device, weightsArena, std::min(kLoadBufferBytes, total.value()), report);
+  for (const schema::Tensor *tensor : *artifact.tensors()) {
+    STRATA_TRY(loader.load(*tensor, checksums ? checksums->find(tensor->name()->string_view()) : nullptr));
+    STRATA_TRY(repackTensor(*tensor, device, weightsArena));
+  }
   return device.synchronise();
 }
 

@@ -8,6 +8,7 @@
 #include "runtime/Base/Error.h"
 #include "runtime/Device/Device.h"
 #include "runtime/Memory/ArenaPlan.h"
+#include "runtime/Weights/Checksums.h"
 #include "runtime/Weights/WeightFile.h"
 
 #include <cstddef>
@@ -38,8 +39,9 @@ private:
 /// Host memory that loadWeights uses.
 inline constexpr uint64_t kLoadBufferBytes = uint64_t(8) << 20;
 
-/// Reads every tensor from the model's files to its place in the weights arena. Nothing is mapped.
+/// Reads every tensor from the model's files to its place in the weights arena. Nothing is mapped. With `checksums`
+/// every byte is checked; a piece that differs is read once more from the disk, and if it still does: F05, exit code 1.
 Result<void> loadWeights(const schema::Artifact &artifact, const WeightFiles &files, Device &device,
-                         std::byte *weightsArena, const LoadProgress &progress);
+                         std::byte *weightsArena, const LoadProgress &progress, const Checksums *checksums = nullptr);
 
 } // namespace strata

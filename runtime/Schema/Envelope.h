@@ -28,7 +28,12 @@ namespace strata::schema {
 static_assert(std::endian::native == std::endian::little, "artifacts are little-endian, and so are Strata's machines");
 
 inline constexpr size_t kEnvelopeBytes = 64;
-inline constexpr std::array<char, 8> kEnvelopeIdentifier = {'S', 'T', 'R', 'A', 'T', 'A', '\x1a', '\n'};
+using Identifier = std::array<char, 8>;
+inline constexpr Identifier kEnvelopeIdentifier = {'S', 'T', 'R', 'A', 'T', 'A', '\x1a', '\n'};
+/// The same header before other flatbuffers (sums.fbs).
+inline constexpr Identifier kSumsIdentifier = {'S', 'T', 'R', 'S', 'U', 'M', '\x1a', '\n'};
+inline constexpr Identifier kProgressIdentifier = {'S', 'T', 'R', 'P', 'R', 'G', '\x1a', '\n'};
+inline constexpr uint32_t kSumsMajor = 1;
 /// The major version changes when an old runtime cannot read a new artifact, the minor one when it can.
 inline constexpr uint32_t kSchemaMajor = 1;
 inline constexpr uint32_t kSchemaMinor = 0;
@@ -54,9 +59,10 @@ inline PayloadHash hashPayload(std::span<const std::byte> payload) {
   return hash;
 }
 
-inline std::array<std::byte, kEnvelopeBytes> encodeEnvelope(const Envelope &envelope) {
+inline std::array<std::byte, kEnvelopeBytes> encodeEnvelope(const Envelope &envelope,
+                                                            const Identifier &identifier = kEnvelopeIdentifier) {
   std::array<std::byte, kEnvelopeBytes> bytes = {};
-  std::memcpy(bytes.data(), kEnvelopeIdentifier.data(), kEnvelopeIdentifier.size());
+  std::memcpy(bytes.data(), identifier.data(), identifier.size());
   std::memcpy(&bytes[8], &envelope.major, 4);
   std::memcpy(&bytes[12], &envelope.minor, 4);
   std::memcpy(&bytes[16], &envelope.schemaHash, 8);
@@ -66,8 +72,9 @@ inline std::array<std::byte, kEnvelopeBytes> encodeEnvelope(const Envelope &enve
 }
 
 /// Nothing if the identifier or the zero padding is not what it must be. Everything else is for the caller to check.
-inline std::optional<Envelope> decodeEnvelope(std::span<const std::byte, kEnvelopeBytes> bytes) {
-  if (std::memcmp(bytes.data(), kEnvelopeIdentifier.data(), kEnvelopeIdentifier.size()) != 0)
+inline std::optional<Envelope> decodeEnvelope(std::span<const std::byte, kEnvelopeBytes> bytes,
+                                              const Identifier &identifier = kEnvelopeIdentifier) {
+  if (std::memcmp(bytes.data(), identifier.data(), identifier.size()) != 0)
     return std::nullopt;
   for (size_t i = 48; i < kEnvelopeBytes; ++i)
     if (bytes[i] != std::byte{0})

@@ -7,6 +7,7 @@
 #include "runtime/Base/Checked.h"
 
 #include <cerrno>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -57,6 +58,11 @@ Result<void> WeightFiles::read(uint32_t file, uint64_t offset, std::span<std::by
     to = to.subspan(static_cast<size_t>(got));
   }
   return {};
+}
+
+void WeightFiles::forget(uint32_t file, uint64_t offset, uint64_t bytes) const {
+  posix_fadvise(files[file].descriptor.get(), static_cast<off_t>(offset), static_cast<off_t>(bytes),
+                POSIX_FADV_DONTNEED);
 }
 
 } // namespace strata

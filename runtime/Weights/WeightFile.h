@@ -26,6 +26,14 @@ public:
   /// Fills `to` from `offset` of the file with index `file`. May be called from several threads at once.
   /// A range past the end is G35, exit code 1; a disk that fails is G01, exit code 3.
   Result<void> read(uint32_t file, uint64_t offset, std::span<std::byte> to) const;
+  /// Makes the page cache forget a range, so that the next read asks the disk.
+  void forget(uint32_t file, uint64_t offset, uint64_t bytes) const;
+
+  uint32_t count() const { return static_cast<uint32_t>(files.size()); }
+  /// Of files below count().
+  const gguf::Place &place(uint32_t file) const { return files[file].place; }
+  uint64_t bytes(uint32_t file) const { return files[file].bytes; }
+  int descriptor(uint32_t file) const { return files[file].descriptor.get(); }
 
 private:
   struct File {

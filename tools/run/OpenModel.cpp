@@ -7,11 +7,13 @@
 #include "runtime/Artifact/LoadedArtifact.h"
 #include "runtime/Device/Sim/SimDevice.h"
 #include "runtime/Text/GgufVocabulary.h"
+#include "runtime/Weights/Checksums.h"
 #include "runtime/Weights/Gguf.h"
 #include "tools/run/CompileSources.h"
 #include "tools/run/Recording.h"
 
 #include <array>
+#include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
 #include <unistd.h>
@@ -78,6 +80,29 @@ Result<std::unique_ptr<Device>> chooseDevice(const schema::Artifact &artifact, c
   return std::unique_ptr<Device>();
 }
 
+/// The model's checksums: at --sums, or beside the model, or beside the artifact. Nothing if there are none, which is
+/// said, or refused with --require-sums.
+Result<std::shared_ptr<const Checksums>> findChecksums(const Options &options, const LocatedModel &located) {
+  namespace fs = std::filesystem;
+  std::string beside = sumsPathBeside(located.path);
+  fs::path besideArtifact = fs::path(options.model).parent_path() / fs::path(beside).filename();
+  std::vector<std::string> paths = {beside, besideArtifact.string()};
+  if (!options.sums.empty())
+    paths = {options.sums};
+  for (const std::string &path : paths) {
+    if (std::error_code ignored; !fs::exists(path, ignored) && options.sums.empty())
+      continue;
+    STRATA_ASSIGN(Checksums checksums, Checksums::load(path, located.gguf));
+    return std::make_shared<const Checksums>(std::move(checksums));
+  }
+  if (options.requireSums)
+    return fail(ExitCode::Input, "S05",
+                fmt::format("there are no checksums of the weights (no {}): run strata-verify {}", escapeName(beside),
+                            escapeName(located.path)));
+  fmt::print(stderr, "strata-run: note: weights unverified: run strata-verify\n");
+  return std::shared_ptr<const Checksums>();
+}
+
 } // namespace
 
 Result<text::Tokenizer> tokenizerOf(const gguf::Model &model) {
@@ -102,6 +127,7 @@ Result<OpenedModel> openModel(const Options &options) {
   STRATA_ASSIGN(std::unique_ptr<RoutingRecorder> recorder, makeRecorder(artifact.root(), options));
   SessionOptions sessionOptions = options.session;
   sessionOptions.recorder = recorder.get();
+  STRATA_ASSIGN(sessionOptions.checksums, findChecksums(options, located));
   if (isatty(STDERR_FILENO))
     sessionOptions.progress = showProgress;
   STRATA_ASSIGN(std::unique_ptr<Device> device, chooseDevice(artifact.root(), options));

@@ -77,6 +77,9 @@ void addMachine(CLI::App &app, Options &options) {
                                                                 {"f32", schema::KvEncoding::f32}};
   app.add_option("--weights", options.weights, "the GGUF file, if it is not beside the artifact or where it was")
       ->group(group);
+  app.add_option("--sums", options.sums, "the model's checksums, if they are not beside it (strata-verify writes them)")
+      ->group(group);
+  app.add_flag("--require-sums", options.requireSums, "do not run weights that cannot be checked")->group(group);
   app.add_option(
          "--device", options.device,
          "host, or sim, which simulates the GPU that an artifact was compiled for; without it, what the plan says")

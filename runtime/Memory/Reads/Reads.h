@@ -1,0 +1,72 @@
+// Part of the Strata project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// Reading a model's files: one small interface for every way of doing it.
+#pragma once
+
+#include "runtime/Base/Error.h"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace strata {
+
+class WeightFiles;
+
+/// Offsets, lengths and addresses of direct reads are multiples of it.
+inline constexpr uint64_t kReadAlignment = 4096;
+
+struct ReadRequest {
+  uint64_t tag = 0; ///< Comes back with the completion.
+  uint32_t file = 0;
+  uint64_t offset = 0; ///< Multiple of kReadAlignment, like the length and the address of `to`.
+  std::span<std::byte> to;
+  /// The part of `to` whose checksum is wanted, if the read is whole: a back end with threads does it there.
+  uint64_t hashedFrom = 0, hashedBytes = 0;
+  bool throughCache = false; ///< Through the page cache, whatever the back end: another way to the same bytes.
+};
+
+struct ReadCompletion {
+  uint64_t tag = 0;
+  int64_t result = 0; ///< Bytes that were read, maybe fewer than asked for; 0 at the file's end; or -errno.
+  uint64_t hash = 0;
+  bool hashed = false; ///< `hash` is the checksum that was wanted.
+};
+
+/// One attempt at each read, in any order: it may be short and it may fail. Retries, checks and time limits stand above
+/// (ExpertStore). Used by one thread; nothing is allocated once it is made.
+class Reads {
+public:
+  using Duration = std::chrono::nanoseconds;
+  virtual ~Reads() = default;
+
+  /// Begins a read. Fewer than capacity() may be under way. `to` belongs to the read until its completion is returned.
+  virtual void submit(const ReadRequest &request) = 0;
+  /// Completions that are there; waits for one at most `timeout`. Returns how many it wrote.
+  virtual size_t wait(std::span<ReadCompletion> to, Duration timeout) = 0;
+  /// Time since some beginning; a simulator's own.
+  virtual Duration now() const = 0;
+  /// Reads that may be under way at one time.
+  virtual size_t capacity() const = 0;
+  /// Which back end it is, and why: to be printed.
+  virtual std::string description() const = 0;
+};
+
+enum class ReadBackend { Automatic, PreadPool, Buffered };
+
+struct ReadOptions {
+  ReadBackend backend = ReadBackend::Automatic;
+  uint32_t depth = 16;    ///< Reads that the disk gets at one time.
+  size_t capacity = 4096; ///< Reads that may be asked for at one time.
+};
+
+/// The back end for these files, which must outlive it. Automatic tries direct reads and says when it falls back to
+/// buffered ones; exit code 3 if what is asked for by name is refused by the system.
+Result<std::unique_ptr<Reads>> openReads(const WeightFiles &files, const ReadOptions &options);
+
+} // namespace strata

@@ -1,0 +1,356 @@
+// Part of the Strata project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// The expert store on simulated reads: whatever the disk does, an expert's bytes are right or there is a coded error.
+
+#include "runtime/Memory/ExpertStore.h"
+
+#include "runtime/Memory/Reads/SimulatedReads.h"
+#include "tests/runtime/Text/AllocationCount.h"
+
+#include <algorithm>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <random>
+
+namespace strata::test {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr uint32_t kLayers = 2, kExperts = 8;
+constexpr std::array<uint64_t, kExpertMatrices> kSlabBytes = {5001, 5001, 9002}; // Not whole pages, at no page's start.
+constexpr uint64_t kSlotBytes = 3 * 12288 + 4096;                                // Pages around each slab, one more.
+
+using Contents = std::vector<std::vector<std::byte>>;
+
+/// Two files: layer 1 in the first, layer 2 in the second.
+const Contents &fileContents() {
+  static const Contents contents = [] {
+    std::mt19937_64 random(7);
+    Contents files(kLayers);
+    for (auto &file : files) {
+      file.resize(100 + kExperts * (kSlabBytes[0] + kSlabBytes[1] + kSlabBytes[2]));
+      for (std::byte &byte : file)
+        byte = static_cast<std::byte>(random());
+    }
+    return files;
+  }();
+  return contents;
+}
+
+ExpertCatalogue catalogue() {
+  ExpertCatalogue made;
+  for (uint32_t layer = 0; layer < kLayers; ++layer) {
+    ExpertLayer one;
+    one.layer = layer + 1;
+    one.experts = kExperts;
+    uint64_t offset = 100;
+    for (uint32_t matrix = 0; matrix < kExpertMatrices; ++matrix) {
+      SlabTable slabs = {"blk." + std::to_string(layer + 1) + ".ffn_" + std::to_string(matrix) + "_exps.weight",
+                         layer,
+                         offset,
+                         kSlabBytes[matrix],
+                         {}};
+      for (uint32_t expert = 0; expert < kExperts; ++expert, offset += kSlabBytes[matrix])
+        slabs.checksums.push_back(checksumOf(std::span(fileContents()[layer]).subspan(offset, kSlabBytes[matrix])));
+      one.matrices[matrix] = slabs;
+    }
+    made.table.push_back(one);
+  }
+  made.finish();
+  return made;
+}
+
+struct Bench {
+  explicit Bench(const SimulatedFaults &faults = {}, uint64_t seed = 1, uint32_t slots = 6,
+                 std::vector<ExpertKey> pinned = {})
+      : reads(fileContents(), seed, faults) {
+    ExpertStoreOptions options;
+    options.budgetBytes = slots * kSlotBytes;
+    options.pinned = std::move(pinned);
+    options.wantedAtOnce = 3;
+    options.files = {"a.gguf", "b.gguf"};
+    auto created = ExpertStore::create(catalogue(), reads, std::make_unique<LruPolicy>(), options);
+    if (!created)
+      throw std::runtime_error(created.error().message);
+    store = *std::move(created);
+  }
+
+  bool isRight(ExpertStore::Handle handle, uint32_t layer, uint32_t expert) const {
+    static const ExpertCatalogue places = catalogue();
+    for (uint32_t matrix = 0; matrix < kExpertMatrices; ++matrix) {
+      const SlabTable &slabs = places.find(layer)->matrices[matrix];
+      std::span<const std::byte> slab = store->slab(handle, static_cast<ExpertMatrix>(matrix));
+      auto expected =
+          std::span(fileContents()[slabs.file]).subspan(slabs.offset + expert * slabs.slabBytes, slabs.slabBytes);
+      if (!std::equal(slab.begin(), slab.end(), expected.begin(), expected.end()))
+        return false;
+    }
+    return true;
+  }
+
+  /// One expert: its error, or nothing if its bytes are right.
+  std::optional<Error> use(uint32_t layer, uint32_t expert) {
+    ExpertStore::Handle handle = 0;
+    if (auto wanted = store->want(layer, {&expert, 1}, {&handle, 1}); !wanted)
+      return wanted.error();
+    auto waited = store->wait(handle);
+    bool right = waited && isRight(handle, layer, expert);
+    store->release(handle);
+    if (!waited)
+      return waited.error();
+    EXPECT_TRUE(right) << "layer " << layer << " expert " << expert;
+    return std::nullopt;
+  }
+
+  SimulatedReads reads;
+  std::unique_ptr<ExpertStore> store;
+};
+
+/// Steps of three experts at random; how many wrong bytes were seen, which is never one, and errors without a code.
+struct Outcome {
+  uint64_t wrong = 0, right = 0, errors = 0, uncoded = 0;
+};
+
+Outcome runSteps(Bench &bench, uint64_t seed, int steps) {
+  std::mt19937_64 random(seed);
+  Outcome outcome;
+  auto count = [&](const Error &error) {
+    ++outcome.errors;
+    outcome.uncoded += error.id.empty() || error.code == ExitCode::Bug;
+  };
+  for (int step = 0; step < steps; ++step) {
+    uint32_t layer = 1 + random() % kLayers;
+    std::array<uint32_t, 3> experts;
+    for (uint32_t &expert : experts)
+      expert = random() % kExperts;
+    std::array<ExpertStore::Handle, 3> handles;
+    if (auto wanted = bench.store->want(layer, experts, handles); !wanted) {
+      count(wanted.error());
+      continue;
+    }
+    for (size_t i = 0; i < experts.size(); ++i) {
+      auto waited = bench.store->wait(handles[i]);
+      if (!waited)
+        count(waited.error());
+      else
+        ++(bench.isRight(handles[i], layer, experts[i]) ? outcome.right : outcome.wrong);
+    }
+    for (ExpertStore::Handle handle : handles)
+      bench.store->release(handle);
+  }
+  return outcome;
+}
+
+TEST(ExpertStore, TenThousandSeeds) {
+  Outcome all;
+  for (uint64_t seed = 0; seed < 10'000; ++seed) {
+    std::mt19937_64 random(seed);
+    SimulatedFaults faults = {uint32_t(random() % 200), uint32_t(random() % 200), uint32_t(random() % 100),
+                              uint32_t(random() % 100), uint32_t(random() % 20),  uint32_t(random() % 4)};
+    Bench bench(faults, seed);
+    Outcome outcome = runSteps(bench, seed, 5);
+    // Once the disk is well again, so is everything.
+    bench.reads.faults = {};
+    bench.reads.returnLost();
+    ASSERT_FALSE(bench.use(1, seed % kExperts)) << "seed " << seed;
+    ASSERT_EQ(outcome.wrong, 0u) << "seed " << seed;
+    ASSERT_EQ(outcome.uncoded, 0u) << "seed " << seed;
+    all.right += outcome.right;
+    all.errors += outcome.errors;
+  }
+  EXPECT_GT(all.right, 100'000u);
+  EXPECT_GT(all.errors, 100u) << "the faults were too few to test anything";
+}
+
+TEST(ExpertStore, F01_OnceIsRepaired) {
+  Bench bench({.errors = 150});
+  Outcome outcome = runSteps(bench, 3, 100);
+  EXPECT_EQ(outcome.wrong, 0u);
+  EXPECT_GT(bench.store->statistics().retries, 20u);
+  EXPECT_GT(outcome.right, 290u);
+}
+
+TEST(ExpertStore, F02_AlwaysOnARange) {
+  Bench bench;
+  bench.reads.badRanges = {{BadRange::Kind::Error, 0, 100 + 2 * kSlabBytes[0] + 4200, 1}};
+  auto error = bench.use(1, 2);
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code, ExitCode::Machine);
+  EXPECT_EQ(error->id, "F02");
+  EXPECT_THAT(error->message, HasSubstr("a.gguf, byte 8192: tensor \"blk.1.ffn_0_exps.weight\", expert 2: "));
+  EXPECT_FALSE(bench.use(1, 0)) << "others go on";
+  EXPECT_FALSE(bench.use(2, 2));
+  bench.reads.badRanges.clear();
+  EXPECT_FALSE(bench.use(1, 2)) << "and the next answer is right";
+}
+
+TEST(ExpertStore, F02_ThroughTheCache) {
+  Bench bench;
+  bench.reads.badRanges = {{BadRange::Kind::ErrorUnlessThroughCache, 0, 100, 1}};
+  EXPECT_FALSE(bench.use(1, 0));
+  EXPECT_EQ(bench.store->statistics().retries, 3u);
+}
+
+TEST(ExpertStore, F03_F04_ShortAndInterrupted) {
+  Bench bench({.shortReads = 500, .interruptions = 300});
+  Outcome outcome = runSteps(bench, 5, 200);
+  EXPECT_EQ(outcome.right, 600u);
+  EXPECT_GT(bench.store->statistics().retries, 100u);
+}
+
+TEST(ExpertStore, F05_AThousandCorruptions) {
+  Bench bench({.corruptions = 300});
+  Outcome all;
+  for (uint64_t seed = 0; bench.reads.corrupted < 1000; ++seed) {
+    Outcome outcome = runSteps(bench, seed, 10);
+    all.wrong += outcome.wrong;
+    all.right += outcome.right;
+    all.uncoded += outcome.uncoded;
+  }
+  EXPECT_EQ(all.wrong, 0u);
+  EXPECT_EQ(all.uncoded, 0u);
+  EXPECT_GT(all.right, 100u);
+  // Those that fell into the pages around a slab harm nobody.
+  EXPECT_GT(bench.store->statistics().damagedReads, 500u);
+}
+
+TEST(ExpertStore, F05_DamagedOnTheDisk) {
+  Bench bench;
+  uint64_t offset = 100 + 3 * kSlabBytes[0];
+  bench.reads.badRanges = {{BadRange::Kind::Corrupt, 1, offset, 1}};
+  for (int again = 0; again < 2; ++again) {
+    auto error = bench.use(2, 3);
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->code, ExitCode::Input);
+    EXPECT_EQ(error->id, "F05");
+    EXPECT_THAT(error->message, HasSubstr("b.gguf, byte " + std::to_string(offset) +
+                                          ": tensor \"blk.2.ffn_0_exps.weight\", expert 3: its data is damaged"));
+  }
+  EXPECT_EQ(bench.store->statistics().damagedReads, 4u);
+  EXPECT_FALSE(bench.store->holds({2, 3}));
+}
+
+TEST(ExpertStore, F06_F07_TruncatedAndOverwritten) {
+  Bench bench;
+  bench.reads.contents[0].resize(20'000);
+  auto error = bench.use(1, 7);
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->id, "F06");
+  EXPECT_EQ(error->code, ExitCode::Input);
+  bench.reads.contents = fileContents();
+  bench.reads.contents[0][100 + 7 * kSlabBytes[0] + 17] ^= std::byte{4};
+  error = bench.use(1, 7);
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->id, "F05");
+  bench.reads.contents = fileContents();
+  EXPECT_FALSE(bench.use(1, 7));
+}
+
+TEST(ExpertStore, F09_NeverReturns) {
+  Bench bench({.never = 1000}, 1, 3);
+  auto begun = bench.reads.now();
+  auto error = bench.use(1, 0);
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->id, "F09");
+  EXPECT_EQ(error->code, ExitCode::Machine);
+  EXPECT_THAT(error->message, HasSubstr("30.0 s"));
+  EXPECT_EQ((bench.reads.now() - begun) / std::chrono::seconds(1), 30);
+  bench.reads.faults = {};
+  EXPECT_FALSE(bench.use(1, 0)) << "in another buffer";
+  for (uint32_t expert = 0; expert < kExperts; ++expert)
+    EXPECT_FALSE(bench.use(2, expert)) << "the lost buffer is not used";
+  bench.reads.returnLost();
+  for (uint32_t expert = 0; expert < kExperts; ++expert)
+    EXPECT_FALSE(bench.use(1, expert));
+}
+
+TEST(ExpertStore, F10_SlowIsNoError) {
+  Bench bench({.slow = 1000});
+  EXPECT_EQ(runSteps(bench, 1, 50).errors, 0u);
+  EXPECT_EQ(bench.store->statistics().timeouts, 0u);
+}
+
+TEST(ExpertStore, HitsAreReadyWhileMissesAreRead) {
+  Bench bench;
+  EXPECT_FALSE(bench.use(1, 4));
+  std::array<uint32_t, 3> experts = {1, 4, 6};
+  std::array<ExpertStore::Handle, 3> handles;
+  uint64_t before = bench.reads.submitted;
+  ASSERT_TRUE(bench.store->want(1, experts, handles));
+  EXPECT_EQ(bench.reads.submitted - before, 6u) << "the misses are all submitted at once";
+  EXPECT_TRUE(bench.store->isReady(handles[1]));
+  EXPECT_TRUE(bench.isRight(handles[1], 1, 4));
+  EXPECT_FALSE(bench.store->isReady(handles[0]));
+  EXPECT_TRUE(bench.store->slab(handles[0], ExpertMatrix::Up).empty()) << "nobody sees bytes that are not checked";
+  ASSERT_TRUE(bench.store->wait(handles[0]));
+  ASSERT_TRUE(bench.store->wait(handles[2]));
+  EXPECT_TRUE(bench.isRight(handles[0], 1, 1) && bench.isRight(handles[2], 1, 6));
+}
+
+TEST(ExpertStore, ConcurrentWantsReadOnce) {
+  Bench bench;
+  std::array<uint32_t, 2> twice = {5, 5};
+  std::array<ExpertStore::Handle, 2> first, second;
+  ASSERT_TRUE(bench.store->want(2, twice, first));
+  ASSERT_TRUE(bench.store->want(2, twice, second));
+  EXPECT_EQ(bench.reads.submitted, 3u);
+  ASSERT_TRUE(bench.store->wait(second[1]));
+  EXPECT_TRUE(bench.isRight(first[0], 2, 5));
+}
+
+TEST(ExpertStore, InUseIsNeverEvicted) {
+  Bench bench({}, 1, 3);
+  std::array<uint32_t, 3> held = {0, 1, 2};
+  std::array<ExpertStore::Handle, 3> handles;
+  ASSERT_TRUE(bench.store->want(1, held, handles));
+  for (ExpertStore::Handle handle : handles)
+    ASSERT_TRUE(bench.store->wait(handle));
+  auto error = bench.use(2, 0);
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code, ExitCode::Machine);
+  for (size_t i = 0; i < held.size(); ++i)
+    EXPECT_TRUE(bench.isRight(handles[i], 1, held[i]));
+  bench.store->release(handles[1]);
+  EXPECT_FALSE(bench.use(2, 0));
+  EXPECT_TRUE(bench.isRight(handles[0], 1, 0) && bench.isRight(handles[2], 1, 2));
+  EXPECT_FALSE(bench.store->holds({1, 1}));
+}
+
+TEST(ExpertStore, PinnedStayAndTheLeastRecentGoes) {
+  Bench bench({}, 1, 5, {{1, 0}, {2, 7}});
+  ASSERT_TRUE(bench.store->loadPinned({}));
+  for (uint32_t expert : {1u, 2u, 3u, 1u, 4u}) // 2 is now the least recently used of three.
+    EXPECT_FALSE(bench.use(1, expert));
+  EXPECT_FALSE(bench.store->holds({1, 2}));
+  EXPECT_TRUE(bench.store->holds({1, 1}));
+  EXPECT_EQ(bench.store->statistics().hits, 1u);
+  runSteps(bench, 1, 100);
+  EXPECT_TRUE(bench.store->holds({1, 0}));
+  EXPECT_TRUE(bench.store->holds({2, 7}));
+}
+
+TEST(ExpertStore, F16_BudgetIsHard) {
+  Bench bench({}, 1, 5);
+  EXPECT_EQ(bench.store->slots(), 5u);
+  EXPECT_LE(bench.store->bufferBytes(), 5 * kSlotBytes);
+  ExpertStoreOptions options;
+  options.budgetBytes = 3 * kSlotBytes - 1;
+  options.wantedAtOnce = 3;
+  auto refused = ExpertStore::create(catalogue(), bench.reads, std::make_unique<LruPolicy>(), options);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().id, "F16");
+  EXPECT_EQ(refused.error().code, ExitCode::Machine);
+}
+
+TEST(ExpertStore, StepsAllocateNothing) {
+  Bench bench({.shortReads = 100, .interruptions = 100});
+  uint64_t before = text::allocationCount();
+  runSteps(bench, 2, 100);
+  EXPECT_EQ(text::allocationCount(), before);
+}
+
+} // namespace
+} // namespace strata::test
