@@ -49,8 +49,8 @@ class MakeModel(ToolTest):
     def data(self, path, name, size=None):
         """The bytes of a tensor, or its first ones."""
         gguf = Gguf(path)
-        tensor = gguf.tensor(name)
-        start = len(gguf.header())
+        tensor = gguf.tensor(name.encode())
+        start = (len(gguf.header()) + 31) // 32 * 32
         whole = path.read_bytes()[start + tensor.offset:]
         return whole[:tensor.size() if size is None else size]
 
