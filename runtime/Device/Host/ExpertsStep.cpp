@@ -11,12 +11,12 @@ namespace strata::host {
 
 Result<void> expertsGateUp(const Context &context, const KernelCall &call) {
   const BoundOperand &input = call.reads[0], &ids = call.reads[1], &result = call.writes[0];
-  STRATA_ASSIGN(Product gate, makeProduct(call.reads[2], input, call));
-  STRATA_ASSIGN(Product up, makeProduct(call.reads[3], input, call));
+  STRATA_ASSIGN(Product gate, makeProduct(context, call.reads[2], input, call));
+  STRATA_ASSIGN(Product up, makeProduct(context, call.reads[3], input, call));
   Product sharedGate, sharedUp;
   if (present(call.reads[4])) {
-    STRATA_ASSIGN(sharedGate, makeProduct(call.reads[4], input, call));
-    STRATA_ASSIGN(sharedUp, makeProduct(call.reads[5], input, call));
+    STRATA_ASSIGN(sharedGate, makeProduct(context, call.reads[4], input, call));
+    STRATA_ASSIGN(sharedUp, makeProduct(context, call.reads[5], input, call));
   }
   Columns columns = columnsOf(input);
   uint64_t width = call.parameters.width, routed = call.parameters.expertsUsed * width;
@@ -44,11 +44,11 @@ Result<void> expertsGateUp(const Context &context, const KernelCall &call) {
 Result<void> expertsDown(const Context &context, const KernelCall &call) {
   const BoundOperand &hidden = call.reads[0], &ids = call.reads[1], &weights = call.reads[2];
   const BoundOperand &residual = call.reads[5], &result = call.writes[0];
-  STRATA_ASSIGN(Product down, makeProduct(call.reads[3], hidden, call));
+  STRATA_ASSIGN(Product down, makeProduct(context, call.reads[3], hidden, call));
   Product sharedDown;
   bool hasShared = present(call.reads[4]);
   if (hasShared) {
-    STRATA_ASSIGN(sharedDown, makeProduct(call.reads[4], hidden, call));
+    STRATA_ASSIGN(sharedDown, makeProduct(context, call.reads[4], hidden, call));
   }
   uint64_t used = call.parameters.expertsUsed, width = call.parameters.width, embedding = result.columns;
   auto tasks = [&](uint64_t begin, uint64_t end, unsigned) {

@@ -18,6 +18,10 @@ namespace strata {
 using schema::Operation;
 
 Result<std::unique_ptr<HostDevice>> HostDevice::create(const HostDeviceOptions &options) {
+  if (options.isa > bestIsa())
+    return fail(ExitCode::Machine, "",
+                fmt::format("this processor does not have {}: its best level is {}, which is used without --isa",
+                            isaName(options.isa), isaName(bestIsa())));
   STRATA_ASSIGN(std::unique_ptr<ThreadPool> pool, ThreadPool::create(options.threads));
   Checked scratchBytes = Checked(options.workerScratchBytes).alignUp(64);
   Checked allScratch = scratchBytes * options.threads;
@@ -26,13 +30,13 @@ Result<std::unique_ptr<HostDevice>> HostDevice::create(const HostDeviceOptions &
                 fmt::format("{} threads with {} bytes of scratch each are more than there is memory: use fewer with "
                             "--threads",
                             options.threads, options.workerScratchBytes));
-  std::unique_ptr<HostDevice> device(new HostDevice(std::move(pool), scratchBytes.value()));
+  std::unique_ptr<HostDevice> device(new HostDevice(std::move(pool), scratchBytes.value(), options.isa));
   STRATA_ASSIGN(device->scratch, device->allocate(allScratch.value()));
   return device;
 }
 
-HostDevice::HostDevice(std::unique_ptr<ThreadPool> threadPool, uint64_t scratchBytes)
-    : pool(std::move(threadPool)), workerScratchBytes(scratchBytes) {}
+HostDevice::HostDevice(std::unique_ptr<ThreadPool> threadPool, uint64_t scratchBytes, Isa level)
+    : pool(std::move(threadPool)), isa(level), workerScratchBytes(scratchBytes) {}
 
 HostDevice::~HostDevice() {
   for (const Mapping &mapping : mappings)
@@ -133,7 +137,7 @@ Result<void> HostDevice::launch(const KernelCall &call) {
                 fmt::format("{} needs {} bytes of scratch per thread but the artifact provides {}: compile the model "
                             "again",
                             schema::EnumNameOperation(call.operation), needed.value(), workerScratchBytes));
-  return run(host::Context{*pool, scratch, workerScratchBytes}, call);
+  return run(host::Context{*pool, isa, scratch, workerScratchBytes}, call);
 }
 
 Result<void> HostDevice::synchronise() {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "runtime/Device/Device.h"
+#include "runtime/Device/Host/Isa.h"
 #include "runtime/Device/Host/ThreadPool.h"
 
 #include <memory>
@@ -16,6 +17,7 @@ namespace strata {
 struct HostDeviceOptions {
   unsigned threads = 1;            ///< The thread that launches counts as one of them.
   uint64_t workerScratchBytes = 0; ///< The artifact's worker_scratch_bytes (runtime/Device/Host/Scratch.h).
+  Isa isa = bestIsa();             ///< At most what the processor has.
 };
 
 /// Runs every operation of docs/operations.md on a pool of threads, with the sums of docs/numbers.md: the result has
@@ -23,7 +25,7 @@ struct HostDeviceOptions {
 /// One thread at a time may use it.
 class HostDevice : public Device {
 public:
-  /// Exit code 3 if the threads or their scratch cannot be had, 2 if `threads` is 0.
+  /// Exit code 3 if the threads, their scratch or the instruction set cannot be had, 2 if `threads` is 0.
   static Result<std::unique_ptr<HostDevice>> create(const HostDeviceOptions &options);
   ~HostDevice() override;
   HostDevice(const HostDevice &) = delete;
@@ -45,9 +47,10 @@ private:
     uint64_t bytes;
   };
 
-  HostDevice(std::unique_ptr<ThreadPool> threadPool, uint64_t scratchBytes);
+  HostDevice(std::unique_ptr<ThreadPool> threadPool, uint64_t scratchBytes, Isa level);
 
   std::unique_ptr<ThreadPool> pool;
+  Isa isa;
   std::vector<Mapping> mappings;
   uint64_t workerScratchBytes;
   std::byte *scratch = nullptr; ///< One piece of workerScratchBytes for each worker.

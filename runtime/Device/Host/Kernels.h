@@ -7,6 +7,7 @@
 #pragma once
 
 #include "runtime/Device/Device.h"
+#include "runtime/Device/Host/Isa.h"
 #include "runtime/Device/Host/ThreadPool.h"
 
 #include <algorithm>
@@ -18,6 +19,7 @@ namespace strata::host {
 /// What an operation runs on.
 struct Context {
   ThreadPool &pool;
+  Isa isa; ///< The level of instruction set.
   std::byte *scratch;
   uint64_t workerScratchBytes;
 

@@ -12,17 +12,12 @@ namespace strata::host {
 Result<void> matmul(const Context &context, const KernelCall &call) {
   const BoundOperand &input = call.reads[0], &weight = call.reads[1], &residual = call.reads[2];
   const BoundOperand &result = call.writes[0];
-  STRATA_ASSIGN(Product product, makeProduct(weight, input, call));
+  STRATA_ASSIGN(Product product, makeProduct(context, weight, input, call));
   Columns columns = columnsOf(input);
   bool hasResidual = present(residual);
   auto rows = [&](uint64_t begin, uint64_t end, unsigned) {
-    forEachPass(product, begin, end, call.rows, [&](uint64_t row, uint64_t first, uint64_t count) {
-      float sums[kManyColumns];
-      product(row, columns, first, count, sums);
-      for (uint64_t column = 0; column < count; ++column) {
-        float *to = rowOf<float>(result, first + column) + row;
-        *to = hasResidual ? sums[column] + rowOf<const float>(residual, first + column)[row] : sums[column];
-      }
+    forEachSum(product, 0, begin, end, columns, call.rows, [&](uint64_t column, uint64_t row, float sum) {
+      rowOf<float>(result, column)[row] = hasResidual ? sum + rowOf<const float>(residual, column)[row] : sum;
     });
   };
   context.pool.parallelFor(weight.dimensions[1], grainFor(product.length * call.rows), rows);
@@ -31,17 +26,14 @@ Result<void> matmul(const Context &context, const KernelCall &call) {
 
 Result<void> gatedMatmul(const Context &context, const KernelCall &call) {
   const BoundOperand &input = call.reads[0], &result = call.writes[0];
-  STRATA_ASSIGN(Product gate, makeProduct(call.reads[1], input, call));
-  STRATA_ASSIGN(Product up, makeProduct(call.reads[2], input, call));
+  STRATA_ASSIGN(Product gate, makeProduct(context, call.reads[1], input, call));
+  STRATA_ASSIGN(Product up, makeProduct(context, call.reads[2], input, call));
   Columns columns = columnsOf(input);
   auto rows = [&](uint64_t begin, uint64_t end, unsigned) {
-    forEachPass(gate, begin, end, call.rows, [&](uint64_t row, uint64_t first, uint64_t count) {
-      float gates[kManyColumns], ups[kManyColumns];
-      gate(row, columns, first, count, gates);
-      up(row, columns, first, count, ups);
-      for (uint64_t column = 0; column < count; ++column)
-        rowOf<float>(result, first + column)[row] = silu(gates[column]) * ups[column];
-    });
+    auto store = [&](uint64_t column, uint64_t row, float gateSum, float upSum) {
+      rowOf<float>(result, column)[row] = silu(gateSum) * upSum;
+    };
+    forEachPair(gate, up, 0, begin, end, columns, call.rows, store);
   };
   context.pool.parallelFor(call.reads[1].dimensions[1], grainFor(gate.length * call.rows * 2), rows);
   return {};
@@ -49,7 +41,7 @@ Result<void> gatedMatmul(const Context &context, const KernelCall &call) {
 
 Result<void> headMatmul(const Context &context, const KernelCall &call) {
   const BoundOperand &input = call.reads[0], &weight = call.reads[1], &result = call.writes[0];
-  STRATA_ASSIGN(Product product, makeProduct(weight, input, call));
+  STRATA_ASSIGN(Product product, makeProduct(context, weight, input, call));
   uint64_t rowsPerHead = weight.dimensions[1];
   Columns wholeColumns = columnsOf(input);
   auto rows = [&](uint64_t begin, uint64_t end, unsigned) {

@@ -4,7 +4,9 @@
 
 #include "runtime/Device/Host/Products.h"
 
+#include "runtime/Device/Host/Kernels.h"
 #include "runtime/Device/Host/LaneSum.h"
+#include "runtime/Device/Host/Panels/Panels.h"
 #include "runtime/Device/Host/WeightBlocks.h"
 
 #include <fmt/format.h>
@@ -159,7 +161,8 @@ Product::Function functionFor(Encoding encoding, ActivationEncoding activations,
 
 } // namespace
 
-Result<Product> makeProduct(const BoundOperand &weight, const BoundOperand &input, const KernelCall &call) {
+Result<Product> makeProduct(const Context &context, const BoundOperand &weight, const BoundOperand &input,
+                            const KernelCall &call) {
   Product product;
   product.function = functionFor(weight.encoding, storedAs(input, call), call.form);
   if (!product.function)
@@ -167,6 +170,7 @@ Result<Product> makeProduct(const BoundOperand &weight, const BoundOperand &inpu
                 fmt::format("{} has no product of {} weights with {} activations: compile the model again",
                             schema::EnumNameOperation(call.operation), encodingInfo(weight.encoding).name,
                             schema::EnumNameActivationEncoding(storedAs(input, call))));
+  product.tileFunction = panelProduct(context.isa, weight.encoding, storedAs(input, call), call.form);
   product.columnsPerPass = call.form == schema::Form::few ? kFewColumns : kManyColumns;
   product.weight = weight.data;
   product.length = weight.dimensions[2];
