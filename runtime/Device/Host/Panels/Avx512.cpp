@@ -4,30 +4,20 @@
 
 // Panels of 16 weight rows: a lane is a row. Each panel is put together once, in the cache, for all columns of a tile.
 // Compiled for AVX-512 with VNNI: nothing here may be shared with files that are not.
-#include "runtime/Device/Host/Panels/Panels.h"
+#include "runtime/Device/Host/Panels/PanelLoops.h"
 
 #include <immintrin.h>
 
 namespace strata::host {
 namespace {
 
-constexpr uint64_t kNumbers = 32, kBlockBytes = 18, kPanelRows = 16, kGroupColumns = 16;
-constexpr uint64_t kPanels = kTileRows / kPanelRows;
-/// Blocks of a row that are taken at a time: four panels of them are 80 KiB. The sums wait in the result meanwhile.
-constexpr uint64_t kChunk = 64;
+constexpr uint64_t kPanelRows = 16, kGroupColumns = 16;
 
 /// A block of each of 16 rows. Word i of digits[i / 16] is from row i % 16: numbers 4j to 4j + 3 of it in the low
 /// halves of its bytes, and numbers 4j + 16 to 4j + 19 in the high ones, for digits[j].
 struct PanelBlock {
   __m512i digits[4];
   __m512 scales;
-};
-
-/// Up to 16 columns' digits and scales, from the chunk's first block on. Those that are missing repeat the last one.
-struct Group {
-  const int8_t *digits[kGroupColumns];
-  const float *scales[kGroupColumns];
-  alignas(64) int32_t offsets[kGroupColumns][kChunk]; ///< -8 times the sum of a block's digits.
 };
 
 __m128i load16(const std::byte *from) {
@@ -71,27 +61,9 @@ int32_t offsetOf(const int8_t *digits) {
   return -(_mm_cvtsi128_si32(two) + _mm_extract_epi32(two, 1));
 }
 
-void loadGroup(const Columns &columns, uint64_t first, uint64_t count, uint64_t firstBlock, uint64_t blocks,
-               Group &group) {
-  for (uint64_t column = 0; column < kGroupColumns; ++column) {
-    uint64_t place = first + (column < count ? column : count - 1);
-    // Not by Columns::row: the linker could take this file's copy of it for those of other files.
-    const std::byte *row =
-        columns.data + columns.rowBytes * (columns.rows ? static_cast<uint64_t>(columns.rows[place]) : place);
-    const auto *digits = reinterpret_cast<const int8_t *>(row + columns.width / kNumbers * sizeof(float));
-    group.digits[column] = digits + columns.offset + firstBlock * kNumbers;
-    group.scales[column] = reinterpret_cast<const float *>(row) + columns.offset / kNumbers + firstBlock;
-    if (column < count)
-      for (uint64_t block = 0; block < blocks; ++block)
-        group.offsets[column][block] = offsetOf(group.digits[column] + block * kNumbers);
-    else
-      __builtin_memcpy(group.offsets[column], group.offsets[count - 1], blocks * sizeof(int32_t));
-  }
-}
-
 /// Adds the terms of a chunk to the sums of 16 rows with WIDTH columns, of which `count` are there.
 template <uint64_t WIDTH>
-void multiply(const PanelBlock *panel, uint64_t blocks, const Group &group, uint64_t count, float *out) {
+void multiply(const PanelBlock *panel, uint64_t blocks, const Group<kGroupColumns> &group, uint64_t count, float *out) {
   __m512 sums[WIDTH];
 #pragma GCC unroll 16
   for (uint64_t column = 0; column < WIDTH; ++column)
@@ -125,29 +97,25 @@ void multiply(const PanelBlock *panel, uint64_t blocks, const Group &group, uint
       _mm512_storeu_ps(out + column * kTileRows, sums[column]);
 }
 
+/// See PanelLoops.h.
+struct Kernel {
+  using Block = PanelBlock;
+  static constexpr uint64_t kRows = kPanelRows, kColumns = kGroupColumns;
+  static constexpr auto build = buildPanel;
+  static constexpr auto offsetOf = host::offsetOf;
+
+  static void multiply(const PanelBlock *panel, uint64_t blocks, const Group<kColumns> &group, uint64_t count,
+                       float *out) {
+    auto *function = count <= 4 ? host::multiply<4> : count <= 8 ? host::multiply<8> : host::multiply<16>;
+    function(panel, blocks, group, count, out);
+  }
+};
+
 } // namespace
 
 void avx512PanelProduct(const std::byte *weightRows, uint64_t rowBytes, uint64_t rows, uint64_t length,
                         const Columns &columns, uint64_t first, uint64_t count, float *out) {
-  PanelBlock panels[kPanels][kChunk];
-  Group group;
-  uint64_t panelCount = (rows + kPanelRows - 1) / kPanelRows, blocks = length / kNumbers;
-  __builtin_memset(out, 0, count * kTileRows * sizeof(float));
-  for (uint64_t chunk = 0; chunk < blocks; chunk += kChunk) {
-    uint64_t chunkBlocks = blocks - chunk < kChunk ? blocks - chunk : kChunk;
-    for (uint64_t panel = 0; panel < panelCount; ++panel)
-      buildPanel(weightRows + panel * kPanelRows * rowBytes + chunk * kBlockBytes, rowBytes, rows - panel * kPanelRows,
-                 chunkBlocks, panels[panel]);
-    for (uint64_t column = 0; column < count; column += kGroupColumns) {
-      uint64_t width = count - column < kGroupColumns ? count - column : kGroupColumns;
-      loadGroup(columns, first + column, width, chunk, chunkBlocks, group);
-      for (uint64_t panel = 0; panel < panelCount; ++panel) {
-        float *to = out + column * kTileRows + panel * kPanelRows;
-        auto *function = width <= 4 ? multiply<4> : width <= 8 ? multiply<8> : multiply<16>;
-        function(panels[panel], chunkBlocks, group, width, to);
-      }
-    }
-  }
+  panelProductOf<Kernel>(weightRows, rowBytes, rows, length, columns, first, count, out);
 }
 
 } // namespace strata::host

@@ -10,7 +10,7 @@ Product::TileFunction panelProduct(Isa isa, Encoding encoding, schema::Activatio
                                    schema::Form form) {
   if (encoding != Encoding::Q4_0 || activations != schema::ActivationEncoding::i8 || form != schema::Form::many)
     return nullptr;
-  return isa == Isa::avx512 ? avx512PanelProduct : nullptr;
+  return isa == Isa::avx512 ? avx512PanelProduct : isa == Isa::avx2 ? avx2PanelProduct : nullptr;
 }
 
 } // namespace strata::host

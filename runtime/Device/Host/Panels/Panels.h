@@ -14,6 +14,8 @@ namespace strata::host {
 Product::TileFunction panelProduct(Isa isa, Encoding encoding, schema::ActivationEncoding activations,
                                    schema::Form form);
 
+void avx2PanelProduct(const std::byte *weightRows, uint64_t rowBytes, uint64_t rows, uint64_t length,
+                      const Columns &columns, uint64_t first, uint64_t count, float *out);
 void avx512PanelProduct(const std::byte *weightRows, uint64_t rowBytes, uint64_t rows, uint64_t length,
                         const Columns &columns, uint64_t first, uint64_t count, float *out);
 
