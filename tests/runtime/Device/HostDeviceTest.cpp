@@ -101,7 +101,7 @@ TEST(HostDeviceTest, ScratchIsWhatScratchSays) {
 }
 
 TEST(HostDeviceTest, DigitsWithUnquantisedWeightsAreRefused) {
-  std::unique_ptr<Device> device = makeDevice("host");
+  std::unique_ptr<Device> device = makeDevice(deviceNames().back());
   Workbench bench(*device);
   Weight weight = bench.weight(Encoding::F16, 1, 4, 32);
   BoundOperand input = bench.activation(bench.numbers(1, 32), ActivationEncoding::i8);
