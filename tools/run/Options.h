@@ -28,7 +28,7 @@ struct Bounds {
 struct Options {
   std::string model; ///< The artifact; with --tokenize also a GGUF file.
   std::string weights;
-  std::string sums;           ///< Empty: beside the model or the artifact.
+  std::string sums; ///< Empty: beside the model or the artifact.
   bool requireSums = false;
   std::string device;         ///< Empty: what the plan says.
   bool jit = false;           ///< Compile the artifact's kernels here instead of taking its PTX.

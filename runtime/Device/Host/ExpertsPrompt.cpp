@@ -45,13 +45,10 @@ void computeHidden(const Context &context, const ExpertsCall &operands, const Ne
                    const Columns &columns, uint64_t count) {
   uint64_t width = network.width;
   auto gateUp = [&](uint64_t begin, uint64_t end, unsigned) {
-    forEachPass(network.gate, begin, end, count, [&](uint64_t row, uint64_t first, uint64_t passCount) {
-      float gates[kManyColumns], ups[kManyColumns];
-      network.gate(expert * width + row, columns, first, passCount, gates);
-      network.up(expert * width + row, columns, first, passCount, ups);
-      for (uint64_t column = 0; column < passCount; ++column)
-        rowOf<float>(operands.hidden, first + column)[row] = silu(gates[column]) * ups[column];
-    });
+    auto store = [&](uint64_t column, uint64_t row, float gateSum, float upSum) {
+      rowOf<float>(operands.hidden, column)[row] = silu(gateSum) * upSum;
+    };
+    forEachPair(network.gate, network.up, expert * width, begin, end, columns, count, store);
   };
   context.pool.parallelFor(width, grainFor(network.gate.length * count * 2), gateUp);
 
@@ -72,12 +69,7 @@ void multiplyDown(const Context &context, const ExpertsCall &operands, const Net
   uint64_t embedding = operands.result.columns;
   Columns columns = {operands.quantisedHidden.data, operands.quantisedHidden.rowBytes, network.width, 0, nullptr};
   auto rows = [&](uint64_t begin, uint64_t end, unsigned) {
-    forEachPass(network.down, begin, end, count, [&](uint64_t row, uint64_t first, uint64_t passCount) {
-      float sums[kManyColumns];
-      network.down(expert * embedding + row, columns, first, passCount, sums);
-      for (uint64_t column = 0; column < passCount; ++column)
-        add(first + column, row, sums[column]);
-    });
+    forEachSum(network.down, expert * embedding, begin, end, columns, count, add);
   };
   context.pool.parallelFor(embedding, grainFor(network.down.length * count), rows);
 }

@@ -16,13 +16,8 @@ Result<void> matmul(const Context &context, const KernelCall &call) {
   Columns columns = columnsOf(input);
   bool hasResidual = present(residual);
   auto rows = [&](uint64_t begin, uint64_t end, unsigned) {
-    forEachPass(product, begin, end, call.rows, [&](uint64_t row, uint64_t first, uint64_t count) {
-      float sums[kManyColumns];
-      product(row, columns, first, count, sums);
-      for (uint64_t column = 0; column < count; ++column) {
-        float *to = rowOf<float>(result, first + column) + row;
-        *to = hasResidual ? sums[column] + rowOf<const float>(residual, first + column)[row] : sums[column];
-      }
+    forEachSum(product, 0, begin, end, columns, call.rows, [&](uint64_t column, uint64_t row, float sum) {
+      rowOf<float>(result, column)[row] = hasResidual ? sum + rowOf<const float>(residual, column)[row] : sum;
     });
   };
   context.pool.parallelFor(weight.dimensions[1], grainFor(product.length * call.rows), rows);
@@ -35,13 +30,10 @@ Result<void> gatedMatmul(const Context &context, const KernelCall &call) {
   STRATA_ASSIGN(Product up, makeProduct(context, call.reads[2], input, call));
   Columns columns = columnsOf(input);
   auto rows = [&](uint64_t begin, uint64_t end, unsigned) {
-    forEachPass(gate, begin, end, call.rows, [&](uint64_t row, uint64_t first, uint64_t count) {
-      float gates[kManyColumns], ups[kManyColumns];
-      gate(row, columns, first, count, gates);
-      up(row, columns, first, count, ups);
-      for (uint64_t column = 0; column < count; ++column)
-        rowOf<float>(result, first + column)[row] = silu(gates[column]) * ups[column];
-    });
+    auto store = [&](uint64_t column, uint64_t row, float gateSum, float upSum) {
+      rowOf<float>(result, column)[row] = silu(gateSum) * upSum;
+    };
+    forEachPair(gate, up, 0, begin, end, columns, call.rows, store);
   };
   context.pool.parallelFor(call.reads[1].dimensions[1], grainFor(gate.length * call.rows * 2), rows);
   return {};

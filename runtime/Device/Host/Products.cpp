@@ -6,6 +6,7 @@
 
 #include "runtime/Device/Host/Kernels.h"
 #include "runtime/Device/Host/LaneSum.h"
+#include "runtime/Device/Host/Panels/Panels.h"
 #include "runtime/Device/Host/Product/Levels.h"
 #include "runtime/Device/Host/WeightBlocks.h"
 
@@ -182,6 +183,7 @@ Result<Product> makeProduct(const Context &context, const BoundOperand &weight, 
                 fmt::format("{} has no product of {} weights with {} activations: compile the model again",
                             schema::EnumNameOperation(call.operation), encodingInfo(weight.encoding).name,
                             schema::EnumNameActivationEncoding(storedAs(input, call))));
+  product.tileFunction = panelProduct(context.isa, weight.encoding, storedAs(input, call), call.form);
   product.columnsPerPass = call.form == schema::Form::few ? kFewColumns : kManyColumns;
   product.weight = weight.data;
   product.length = weight.dimensions[2];

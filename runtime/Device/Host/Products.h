@@ -19,6 +19,9 @@ struct Context;
 inline constexpr uint64_t kFewColumns = 8;
 inline constexpr uint64_t kManyColumns = 16;
 
+/// The most rows and columns of a tile.
+inline constexpr uint64_t kTileRows = 64, kTileColumns = 64;
+
 /// The columns of a product: rows of a value, or of a part of it.
 struct Columns {
   const std::byte *data = nullptr;
@@ -37,7 +40,11 @@ struct Product {
   /// Writes the sums of columns [first, first + count) to `out`; `length` numbers take part.
   using Function = void (*)(const std::byte *weightRow, uint64_t length, const Columns &columns, uint64_t first,
                             uint64_t count, float *out);
+  /// Writes the sums of `rows` weight rows with columns [first, first + count) to `out`: kTileRows numbers a column.
+  using TileFunction = void (*)(const std::byte *weightRows, uint64_t rowBytes, uint64_t rows, uint64_t length,
+                                const Columns &columns, uint64_t first, uint64_t count, float *out);
   Function function = nullptr;
+  TileFunction tileFunction = nullptr; ///< The same sums for many rows at once, if the machine has instructions for it.
   uint64_t columnsPerPass = kFewColumns;
   const std::byte *weight = nullptr;
   uint64_t length = 0; ///< K
@@ -45,6 +52,12 @@ struct Product {
 
   void operator()(uint64_t weightRow, const Columns &columns, uint64_t first, uint64_t count, float *out) const {
     function(weight + weightRow * weightRowBytes, length, columns, first, count, out);
+  }
+
+  /// The sums of a tile, as a TileFunction writes them.
+  void tile(uint64_t weightRow, uint64_t rows, const Columns &columns, uint64_t first, uint64_t count,
+            float *out) const {
+    tileFunction(weight + weightRow * weightRowBytes, weightRowBytes, rows, length, columns, first, count, out);
   }
 };
 
@@ -77,6 +90,61 @@ inline void forEachPass(const Product &product, uint64_t begin, uint64_t end, ui
         body(row, first, count);
     }
   }
+}
+
+/// Calls body(row, first, count) for the tiles of weight rows [begin, end) and of `columns` columns.
+template <typename Body> inline void forEachTile(uint64_t begin, uint64_t end, uint64_t columns, const Body &body) {
+  for (uint64_t row = begin; row < end; row += kTileRows)
+    for (uint64_t first = 0; first < columns; first += kTileColumns)
+      body(row, end - row < kTileRows ? end - row : kTileRows, first,
+           columns - first < kTileColumns ? columns - first : kTileColumns);
+}
+
+/// Calls add(column, row, sum) for every sum of rows [begin, end), which begin at row `base` of the weight, with
+/// `count` columns.
+template <typename Add>
+inline void forEachSum(const Product &product, uint64_t base, uint64_t begin, uint64_t end, const Columns &columns,
+                       uint64_t count, const Add &add) {
+  if (product.tileFunction) {
+    forEachTile(begin, end, count, [&](uint64_t row, uint64_t rows, uint64_t first, uint64_t tileColumns) {
+      alignas(64) float sums[kTileColumns * kTileRows];
+      product.tile(base + row, rows, columns, first, tileColumns, sums);
+      for (uint64_t column = 0; column < tileColumns; ++column)
+        for (uint64_t i = 0; i < rows; ++i)
+          add(first + column, row + i, sums[column * kTileRows + i]);
+    });
+    return;
+  }
+  forEachPass(product, begin, end, count, [&](uint64_t row, uint64_t first, uint64_t passColumns) {
+    float sums[kManyColumns];
+    product(base + row, columns, first, passColumns, sums);
+    for (uint64_t column = 0; column < passColumns; ++column)
+      add(first + column, row, sums[column]);
+  });
+}
+
+/// Calls add(column, row, gate's sum, up's sum) likewise.
+template <typename Add>
+inline void forEachPair(const Product &gate, const Product &up, uint64_t base, uint64_t begin, uint64_t end,
+                        const Columns &columns, uint64_t count, const Add &add) {
+  if (gate.tileFunction && up.tileFunction) {
+    forEachTile(begin, end, count, [&](uint64_t row, uint64_t rows, uint64_t first, uint64_t tileColumns) {
+      alignas(64) float gates[kTileColumns * kTileRows], ups[kTileColumns * kTileRows];
+      gate.tile(base + row, rows, columns, first, tileColumns, gates);
+      up.tile(base + row, rows, columns, first, tileColumns, ups);
+      for (uint64_t column = 0; column < tileColumns; ++column)
+        for (uint64_t i = 0; i < rows; ++i)
+          add(first + column, row + i, gates[column * kTileRows + i], ups[column * kTileRows + i]);
+    });
+    return;
+  }
+  forEachPass(gate, begin, end, count, [&](uint64_t row, uint64_t first, uint64_t passColumns) {
+    float gates[kManyColumns], ups[kManyColumns];
+    gate(base + row, columns, first, passColumns, gates);
+    up(base + row, columns, first, passColumns, ups);
+    for (uint64_t column = 0; column < passColumns; ++column)
+      add(first + column, row, gates[column], ups[column]);
+  });
 }
 
 } // namespace strata::host

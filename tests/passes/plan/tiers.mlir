@@ -46,6 +46,6 @@
 // PROMPT: error: 'plan.experts' op gives experts of a prompt to the host, and with a gpu all are computed there
 
 // Some experts are still without kernels.
-// RUN: strata-opt %S/Inputs/gpu-and-host.plan.mlir --convert-plan-to-kern | FileCheck %s --check-prefix=KERN
+// RUN: strata-opt %S/Inputs/gpu-and-host.plan.mlir --plan-choose-schedules --convert-plan-to-kern | FileCheck %s --check-prefix=KERN
 // KERN: plan.dispatch experts_gate_up few on gpu {{.*}}shared_width = 0>) : (
 // KERN: plan.dispatch gated_matmul few on gpu {{.*}} kernels [@

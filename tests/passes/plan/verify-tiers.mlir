@@ -65,4 +65,4 @@
 
 // Two results in one buffer.
 // RUN: sed -e '/experts_grouped/s/%expert_places/%expert_pairs/g' %{plan} | %{verify} | FileCheck %s --check-prefix=RESULTS
-// RESULTS: error: 'plan.dispatch' op has two results in expert_pairs
+// RESULTS: error: 'plan.dispatch' op experts_grouped: read 12 must not be write 2 too

@@ -151,6 +151,38 @@ TEST_P(ProductOrderTest, DigitProductsAreExactlyAsWritten) {
         }
 }
 
+TEST_P(ProductOrderTest, TilesOfManyRowsAndColumnsAreExactlyAsWritten) {
+  // Around the sizes of panels (16 rows), tiles (64 rows and columns) and chunks (64 blocks).
+  struct TileShape {
+    uint64_t rows, length, tokens;
+  };
+  for (TileShape shape : {TileShape{1, 32, 1}, {15, 96, 4}, {16, 2048, 5}, {17, 2080, 16}, {67, 4128, 66}}) {
+    SCOPED_TRACE(fmt::format("{} rows of {}, {} tokens", shape.rows, shape.length, shape.tokens));
+    Weight weight = bench.weight(Encoding::Q4_0, 1, shape.rows, shape.length);
+    Matrix integers = integersOf(weight);
+    BoundOperand input = bench.activation(bench.numbers(shape.tokens, shape.length), ActivationEncoding::i8);
+    BoundOperand result = bench.space(shape.tokens, shape.rows);
+    bench.launch({Operation::matmul,
+                  Form::many,
+                  ActivationEncoding::i8,
+                  shape.tokens,
+                  {input, bench.upload(weight, 2), absent()},
+                  {result},
+                  {}});
+    Matrix actual = bench.download(result);
+    std::vector<std::byte> bytes = bench.bytesOf(input);
+    for (uint64_t token = 0; token < shape.tokens; ++token) {
+      Digits digits = digitsOf(bytes, input, token, false);
+      for (uint64_t row = 0; row < shape.rows; ++row) {
+        float sum = 0;
+        for (uint64_t block = 0; block < shape.length / 32; ++block)
+          sum += termAsWritten(weight, integers, row, block, digits);
+        expectSameBits(actual.at(token, row), sum);
+      }
+    }
+  }
+}
+
 TEST_P(ProductOrderTest, NumberProductsAreExactlyAsWritten) {
   for (Encoding encoding : kEncodings)
     for (Form form : kForms) {
