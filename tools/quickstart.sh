@@ -18,7 +18,7 @@ if [ ! -f build/build.ninja ]; then
   }
   rm -f build.log
 fi
-cmake --build build --target strata-compile strata-dump strata-opt strata-plan strata-probe strata-run
+cmake --build build --target strata-compile strata-dump strata-bench strata-opt strata-plan strata-probe strata-run strata-verify
 
 show() {
   printf '\n$ %s\n' "$1"

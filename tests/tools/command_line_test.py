@@ -6,7 +6,7 @@ import unittest
 
 from strata_test import MODELS, TINY, ToolTest, run
 
-TOOLS = ("strata-compile", "strata-run", "strata-dump", "strata-plan", "strata-probe", "strata-bench")
+TOOLS = ("strata-compile", "strata-run", "strata-dump", "strata-plan", "strata-probe", "strata-bench", "strata-verify")
 
 
 class CommandLine(ToolTest):

@@ -47,5 +47,5 @@
 
 // Some experts are still without kernels.
 // RUN: strata-opt %S/Inputs/gpu-and-host.plan.mlir --plan-choose-schedules --convert-plan-to-kern | FileCheck %s --check-prefix=KERN
-// KERN: plan.dispatch experts_gate_up few on gpu {{.*}}shared_width = 0>) : (
+// KERN: plan.dispatch experts_gate_up few on gpu {{.*}}shared_width = 0>) schedules [{{[^@]*}}] : (
 // KERN: plan.dispatch gated_matmul few on gpu {{.*}} kernels [@
