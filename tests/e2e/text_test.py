@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """From a model to text: what it says, and that it always says the same."""
 import os
+import re
 import signal
 import subprocess
 import unittest
@@ -27,7 +28,7 @@ class Text(ToolTest):
         self.assertGreater(len(result.out.split()), 20)
         self.assertNotIn("end▁of▁sentence", result.out)
         self.assertTrue(result.out.endswith("\n"))
-        self.assertRegex(result.error, r"^prompt: \d+ tokens, [\d.]+ tokens/s; first token: [\d.]+ s; "
+        self.assertRegex(result.error, r"(?m)^prompt: \d+ tokens, [\d.]+ tokens/s; first token: [\d.]+ s; "
                                        r"decode: \d+ tokens, [\d.]+ tokens/s\n$")
 
     def testAnimalsOfTheCorpus(self):
@@ -41,7 +42,7 @@ class Text(ToolTest):
     def testSystemMessageChangesThePrompt(self):
         def promptTokens(*options):
             error = self.succeed("strata-run", self.artifact, *FOX, "-n1", *options).error
-            return int(error.split()[1])
+            return int(re.search(r"^prompt: (\d+) tokens", error, re.MULTILINE)[1])
         self.assertGreater(promptTokens("--system=Be brief."), promptTokens())
 
     def testRawContinuesText(self):
@@ -116,7 +117,7 @@ class Conversation(ToolTest):
                               stdin=b"Tell me a story about a fox.\n\nTell me a story about an owl.")
         self.assertIn("fox", result.out)
         self.assertIn("owl", result.out)
-        closings = result.error.splitlines()
+        closings = [line for line in result.error.splitlines() if not line.startswith("strata-run: note: ")]
         self.assertEqual(len(closings), 2)  # An empty line is no message.
         self.assertNotIn("reused", closings[0])
         self.assertIn("more reused", closings[1])
@@ -144,12 +145,15 @@ class Conversation(ToolTest):
 
     @staticmethod
     def line(stream):
+        """The next line that is no note."""
         line = b""
         while not line.endswith(b"\n"):
             byte = stream.read(1)
             if not byte:
                 break
             line += byte
+            if line.endswith(b"\n") and line.startswith(b"strata-run: note: "):
+                line = b""
         return line
 
     def testInterruptStopsTheAnswerAndNotTheConversation(self):

@@ -227,7 +227,8 @@ std::vector<Case> cases() {
          tensor(a, "blk.2.ffn_up_exps.weight").tier = schema::Tier::gpu;
          arena(a, schema::ArenaKind::weights, schema::Tier::gpu).bytes[0] = uint64_t(1) << 24;
        }},
-      {"A14_NoKernels", "rms_norm", [](ArtifactT &a) { step(a, 0, Operation::rms_norm, kGpu).kernels.clear(); }},
+      {"A14_NoKernels", "rms_norm",
+       [](ArtifactT &a) { step(a, 0, Operation::rms_norm_quantise, kGpu).kernels.clear(); }},
       {"A26_NoWait", "does not wait", [](ArtifactT &a) { erase(a, 0, Operation::wait, kHost); }},
       {"A26_WaitsTooEarly", "expert_ids.host and does not wait",
        [](ArtifactT &a) { step(a, 0, Operation::wait, kHost).parameters.AsEventParameters()->event = 0; }},
