@@ -5,7 +5,7 @@
 #include "tools/compile/Options.h"
 
 #include "passes/Pipelines.h"
-#include "runtime/Base/Size.h"
+#include "tools/PlanningOptions.h"
 
 #include <cctype>
 #include <fmt/format.h>
@@ -62,41 +62,12 @@ void addPlan(CLI::App &app, Options &options) {
       ->capture_default_str();
 }
 
-void addSize(CLI::App &app, const char *name, auto &variable, const char *help) {
-  app.add_option_function<std::string>(
-         name,
-         [&variable](const std::string &text) {
-           Result<uint64_t> bytes = parseSize(text);
-           if (!bytes)
-             throw CLI::ValidationError(bytes.error().message);
-           variable = *bytes;
-         },
-         help)
-      ->group("What the machine has");
-}
-
-void addMachine(CLI::App &app, Options &options) {
-  addSize(app, "--gpu-memory", options.gpuMemory, "instead of the machine's, as 24GiB");
-  addSize(app, "--ram", options.ram, "instead of the machine's, as 64GiB");
-  addSize(app, "--gpu-head-room", options.gpuHeadRoom, "left free on the GPU; without it 1GiB");
-  addSize(app, "--ram-head-room", options.ramHeadRoom, "left free in RAM; without it 1GiB");
-}
-
 void addModel(CLI::App &app, Options &options) {
   const char *group = "The model";
   app.add_flag("--header-only", options.headerOnly,
                "MODEL may be cut anywhere after its header; to run, it must be whole")
       ->group(group);
-  app.add_option_function<std::string>(
-         "--expert-groups",
-         [&](const std::string &text) {
-           Result<ExpertGroups> groups = parseExpertGroups(text);
-           if (!groups)
-             throw CLI::ValidationError(groups.error().message);
-           options.expertGroups = *groups;
-         },
-         "GROUPS/USED, as 8/4, or none: how experts are grouped, for files that do not say it")
-      ->group(group);
+  addExpertGroupsOption(app, group, options.expertGroups);
 }
 
 void addInspection(CLI::App &app, Options &options) {
@@ -136,7 +107,8 @@ void addOptions(CLI::App &app, Options &options) {
   app.add_option(
       "--nvrtc", options.nvrtc,
       "the folder of libnvrtc.so.12, for machines with a GPU; without it, where tools/cuda.sh put it, then the system");
-  addMachine(app, options);
+  addMemoryOptions(app, "What the machine has",
+                   {options.gpuMemory, options.ram, options.gpuHeadRoom, options.ramHeadRoom});
   addPlan(app, options);
   addModel(app, options);
   addInspection(app, options);

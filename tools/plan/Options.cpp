@@ -5,7 +5,7 @@
 #include "tools/plan/Options.h"
 
 #include "compiler/Machine/Machine.h"
-#include "runtime/Base/Size.h"
+#include "tools/PlanningOptions.h"
 
 #include <limits>
 #include <string_view>
@@ -19,18 +19,6 @@ template <typename T> CLI::Option *addCount(CLI::App &app, const char *name, T &
   return app.add_option(name, variable, help)
       ->check([](const std::string &text) { return text.starts_with('-') ? text + " is negative" : ""; })
       ->check(CLI::Range(uint64_t{1}, uint64_t{std::numeric_limits<int32_t>::max()}));
-}
-
-template <typename T> CLI::Option *addSize(CLI::App &app, const char *name, T &variable, const char *help) {
-  return app.add_option_function<std::string>(
-      name,
-      [&variable](const std::string &text) {
-        Result<uint64_t> bytes = parseSize(text);
-        if (!bytes)
-          throw CLI::ValidationError(bytes.error().message);
-        variable = *bytes;
-      },
-      help);
 }
 
 void addSettings(CLI::App &app, Options &options) {
@@ -65,25 +53,13 @@ void addMachine(CLI::App &app, Options &options) {
   app.add_option("--machine", options.machine, machinePresets() + ", or a machine's JSON file")
       ->group(group)
       ->required();
-  addSize(app, "--gpu-memory", options.gpuMemory, "instead of the machine's, as 24GiB")->group(group);
-  addSize(app, "--ram", options.ram, "instead of the machine's, as 64GiB")->group(group);
-  addSize(app, "--gpu-head-room", options.gpuHeadRoom, "left free on the GPU; without it 1GiB")->group(group);
-  addSize(app, "--ram-head-room", options.ramHeadRoom, "left free in RAM; without it 1GiB")->group(group);
+  addMemoryOptions(app, group, {options.gpuMemory, options.ram, options.gpuHeadRoom, options.ramHeadRoom});
 }
 
 void addModel(CLI::App &app, Options &options) {
   const char *group = "The model";
   app.add_flag("--header-only", options.headerOnly, "MODEL may be cut anywhere after its header")->group(group);
-  app.add_option_function<std::string>(
-         "--expert-groups",
-         [&](const std::string &text) {
-           Result<ExpertGroups> groups = parseExpertGroups(text);
-           if (!groups)
-             throw CLI::ValidationError(groups.error().message);
-           options.expertGroups = *groups;
-         },
-         "GROUPS/USED, as 8/4, or none: how experts are grouped, for files that do not say it")
-      ->group(group);
+  addExpertGroupsOption(app, group, options.expertGroups);
 }
 
 } // namespace

@@ -1,0 +1,28 @@
+// Part of the Strata project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// The options that decide a plan, which strata-compile and strata-plan both have.
+#pragma once
+
+#include "compiler/Support/ModelDescription.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+
+namespace strata {
+
+/// Sizes that replace the machine's, or leave room on it.
+struct MemoryOptions {
+  std::optional<uint64_t> &gpuMemory, &ram;
+  uint64_t &gpuHeadRoom, &ramHeadRoom;
+};
+
+/// `--gpu-memory`, `--ram`, `--gpu-head-room` and `--ram-head-room`.
+void addMemoryOptions(CLI::App &app, const char *group, MemoryOptions options);
+
+/// `--expert-groups`.
+void addExpertGroupsOption(CLI::App &app, const char *group, std::optional<ExpertGroups> &groups);
+
+} // namespace strata
