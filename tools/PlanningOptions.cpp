@@ -6,8 +6,6 @@
 
 #include "runtime/Base/Size.h"
 
-#include <string>
-
 namespace strata {
 
 template <typename Size>
@@ -29,6 +27,12 @@ void addMemoryOptions(CLI::App &app, const char *group, MemoryOptions options) {
   addSize(app, group, "--ram", options.ram, "instead of the machine's, as 64GiB");
   addSize(app, group, "--gpu-head-room", options.gpuHeadRoom, "left free on the GPU; without it 1GiB");
   addSize(app, group, "--ram-head-room", options.ramHeadRoom, "left free in RAM; without it 1GiB");
+}
+
+void addTraceOption(CLI::App &app, std::string &path) {
+  app.add_option("--trace", path,
+                 "a routing trace or a usage file of strata-run: the most used experts are pinned in memory")
+      ->group("What is planned for");
 }
 
 void addExpertGroupsOption(CLI::App &app, const char *group, std::optional<ExpertGroups> &groups) {

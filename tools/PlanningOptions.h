@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 namespace strata {
 
@@ -21,6 +22,9 @@ struct MemoryOptions {
 
 /// `--gpu-memory`, `--ram`, `--gpu-head-room` and `--ram-head-room`.
 void addMemoryOptions(CLI::App &app, const char *group, MemoryOptions options);
+
+/// `--trace`: what the most used experts are known from.
+void addTraceOption(CLI::App &app, std::string &path);
 
 /// `--expert-groups`.
 void addExpertGroupsOption(CLI::App &app, const char *group, std::optional<ExpertGroups> &groups);

@@ -2,6 +2,7 @@
 # See LICENSE for license information.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """From a run's routing to a plan: --trace, the usage file, --replay, and what is refused."""
+import re
 import struct
 import subprocess
 import unittest
@@ -37,6 +38,23 @@ class Routing(ToolTest):
         self.assertIn("held out: counted with the first", text)
         for option in (trace, f"{artifact}.usage"):
             self.assertIn("as the usage counts have it", self.succeed(*PLAN, f"--trace={option}").out)
+
+    def testTheCompilerPinsByIt(self):
+        """A trace and a usage file of the same run pin the same experts, and not those that are pinned without."""
+        artifact = self.compile()
+        trace, _ = self.record(artifact)
+        planned = self.folder / "tiers.strata"
+
+        def pinned(*options):
+            self.succeed("strata-compile", TINY, "-o", planned, "--machine=host", "--ram=261MiB", "--ram-head-room=1KiB",
+                         "--context=64", *options)
+            return re.findall(r"pinned (<[^>]*>)", self.succeed("strata-dump", planned, "--plan").out)
+        byTrace = pinned(f"--trace={trace}")
+        self.assertNotEqual(byTrace, pinned())
+        self.assertEqual(byTrace, pinned(f"--trace={artifact}.usage"))
+        self.assertEqual(set(pinned()), {"<>"})  # All slots are a cache.
+        other = ["strata-compile", MODELS / "router256.Q4_0.gguf", "-o", planned, "--machine=host"]
+        self.assertIn("another model", self.refuse(1, "", *other, f"--trace={trace}").error)
 
     def testTheTraceIsOfTheDocumentedForm(self):
         artifact = self.compile()

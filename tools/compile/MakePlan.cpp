@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tools/compile/MakePlan.h"
+#include "tools/plan/Routing.h"
 
 #include "compiler/Artifact/PlanSizes.h"
 #include "dialects/Plan/PlanOps.h"
@@ -119,6 +120,10 @@ Result<planning::Planned> planRequest(const Options &options, const gguf::Model 
   planned.request.promptTokensGiven = options.promptTokens.has_value();
   planned.request.gpuHeadRoom = options.gpuHeadRoom;
   planned.request.ramHeadRoom = options.ramHeadRoom;
+  if (!options.trace.empty()) {
+    STRATA_ASSIGN(planned.request.usage,
+                  planning::loadUsage(options.trace, planning::routingShape(model, description)));
+  }
   STRATA_ASSIGN(planned.weights, weighModel(model, description));
   planned.tensors = model.tensors();
   return planned;

@@ -110,6 +110,7 @@ void addOptions(CLI::App &app, Options &options) {
   addMemoryOptions(app, "What the machine has",
                    {options.gpuMemory, options.ram, options.gpuHeadRoom, options.ramHeadRoom});
   addPlan(app, options);
+  addTraceOption(app, options.trace);
   addModel(app, options);
   addInspection(app, options);
   app.footer(phaseHelp());

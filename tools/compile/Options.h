@@ -27,6 +27,7 @@ struct Options {
   std::string activations = "auto";
   std::string kv = "f16";
   std::optional<ExpertGroups> expertGroups;
+  std::string trace; ///< A routing trace or a usage file; empty: none.
 
   std::string nvrtc; ///< The folder of NVRTC; empty: where it is looked for by itself.
   bool cuda = false; ///< --emit=cuda: the text of all kernels.

@@ -42,12 +42,6 @@ void addSettings(CLI::App &app, Options &options) {
       ->check(CLI::IsMember({"f16", "f32"}));
 }
 
-void addRouting(CLI::App &app, Options &options) {
-  app.add_option("--trace", options.trace,
-                 "a routing trace or a usage file of strata-run: the most used experts are pinned in memory")
-      ->group("What is planned for");
-}
-
 void addMachine(CLI::App &app, Options &options) {
   const char *group = "The machine";
   app.add_option("--machine", options.machine, machinePresets() + ", or a machine's JSON file")
@@ -68,7 +62,7 @@ void addOptions(CLI::App &app, Options &options) {
   app.add_option("MODEL", options.model, "the GGUF file; of a split set, the first")->required();
   addMachine(app, options);
   addSettings(app, options);
-  addRouting(app, options);
+  addTraceOption(app, options.trace);
   addModel(app, options);
   const char *group = "What is printed";
   CLI::Option *json = app.add_flag("--json", options.json, "the whole plan for programs")->group(group);
