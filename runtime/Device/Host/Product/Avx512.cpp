@@ -95,12 +95,7 @@ struct Q4_0Avx512 {
   template <bool TWO>
   static float term(const std::byte *row, uint64_t block, float scale, const int8_t *high, const int8_t *low) {
     const std::byte *from = row + block * 18;
-    int sum = 0;
-    for (int i = 0; i < 32; ++i) {
-      auto packed = static_cast<uint8_t>(from[2 + i % 16]);
-      int weight = (i < 16 ? packed & 15 : packed >> 4) - 8;
-      sum += weight * (TWO ? high[i] * 256 + low[i] : high[i]);
-    }
+    int sum = q4_0Sum<TWO>(from + 2, high, low);
     return half(from) * scale * static_cast<float>(sum);
   }
 };

@@ -29,6 +29,17 @@ inline DigitRow digitRow(const Columns &columns, uint64_t column) {
           digits + columns.width + columns.offset};
 }
 
+/// The exact sum of one block of Q4_0, from its 16 bytes of digits.
+template <bool TWO> inline int q4_0Sum(const std::byte *packed, const int8_t *high, const int8_t *low) {
+  int sum = 0;
+  for (int i = 0; i < 32; ++i) {
+    auto both = static_cast<uint8_t>(packed[i % 16]);
+    int weight = (i < 16 ? both & 15 : both >> 4) - 8;
+    sum += weight * (TWO ? high[i] * 256 + low[i] : high[i]);
+  }
+  return sum;
+}
+
 /// `Kernel` has, for eight blocks of a weight:
 ///   prefetch(row, group, ahead)                             asks for what is `ahead` bytes behind them
 ///   load(row, group)                                        digits and scales, unpacked
