@@ -5,10 +5,11 @@
 import re
 import unittest
 
-from strata_test import TINY, ToolTest
+from simulated_gpu import SimulatedGpuTest
+from strata_test import TINY
 
 
-class LongPrompt(ToolTest):
+class LongPrompt(SimulatedGpuTest):
     def testSevenHundredTokens(self):
         """A story many times over, in the many-column form: it is continued on the GPU as on the host."""
         story = ("In the harbour lived a fox. Its name was Sven. Sven owned a white ladder and loved it more than anything. Then one "
@@ -25,6 +26,12 @@ class LongPrompt(ToolTest):
             answers[device] = result.out
         self.assertGreater(len(answers["host"]), 40)
         self.assertEqual(answers["sim"], answers["host"])
+
+    def testGoldenLogits(self):
+        """The cases of both models with the longest prompts: 692 and 297 tokens."""
+        for name, number in (("tiny.Q4_0", 3), ("router256.Q4_0", 2)):
+            with self.subTest(name=name):
+                self.assertAsGoodAsTheHost(name, number, 8, "i16")
 
 
 if __name__ == "__main__":
