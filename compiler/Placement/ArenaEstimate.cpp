@@ -37,7 +37,7 @@ Checked decodeBytes(const ModelDescription &description, uint64_t sequences) {
 Checked ringBytes(const ModelWeights &weights, uint64_t sequences) {
   Checked used = Checked(weights.description.expertsUsed) * sequences;
   uint64_t experts = used.atMost(weights.description.experts) ? used.value() : weights.description.experts;
-  return Checked(experts) * 2 * weights.largestExpert();
+  return Checked(experts) * 2 * weights.largestExpertBuffers();
 }
 
 } // namespace strata

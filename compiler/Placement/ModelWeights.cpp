@@ -4,6 +4,8 @@
 
 #include "compiler/Placement/ModelWeights.h"
 
+#include "runtime/Schema/SlotBytes.h"
+
 #include <algorithm>
 
 namespace strata {
@@ -15,10 +17,24 @@ uint64_t ModelWeights::routedBytes() const {
   return bytes;
 }
 
+uint64_t ModelWeights::routedBuffers() const {
+  uint64_t bytes = 0;
+  for (const LayerWeights &layer : layers)
+    bytes += layer.expertBuffers * description.experts;
+  return bytes;
+}
+
 uint64_t ModelWeights::largestExpert() const {
   uint64_t largest = 0;
   for (const LayerWeights &layer : layers)
     largest = std::max(largest, layer.expert);
+  return largest;
+}
+
+uint64_t ModelWeights::largestExpertBuffers() const {
+  uint64_t largest = 0;
+  for (const LayerWeights &layer : layers)
+    largest = std::max(largest, layer.expertBuffers);
   return largest;
 }
 
@@ -43,6 +59,7 @@ static void addTensor(ModelWeights &weights, const WeightTensor &tensor, uint64_
     return;
   case TensorClass::RoutedExperts:
     weights.layers[tensor.layer].expert += tensor.bytes / weights.description.experts;
+    weights.layers[tensor.layer].expertBuffers += slabBufferBytes(tensor.bytes / weights.description.experts).value();
     weights.layers[tensor.layer].expertParameters += elements / weights.description.experts;
     return;
   default:

@@ -19,6 +19,8 @@ struct LayerWeights {
   uint64_t denseParameters = 0;
   uint64_t expert = 0; ///< Gate, up and down of one routed expert; 0 in dense layers.
   uint64_t expertParameters = 0;
+  /// What a routed expert takes in RAM where it is read by itself (runtime/Schema/SlotBytes.h).
+  uint64_t expertBuffers = 0;
 };
 
 struct WeightTensor {
@@ -42,7 +44,9 @@ struct ModelWeights {
   uint32_t expertLayers() const { return description.layers - description.denseLayers; }
   uint64_t routedExperts() const { return uint64_t{expertLayers()} * description.experts; }
   uint64_t routedBytes() const;
+  uint64_t routedBuffers() const;
   uint64_t largestExpert() const;
+  uint64_t largestExpertBuffers() const;
   /// Expected bytes of routed experts that one token uses.
   double routedBytesPerToken() const;
 };

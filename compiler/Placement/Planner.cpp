@@ -72,7 +72,8 @@ private:
   Checked decodeArena() const;
   uint64_t fixedBytes(uint64_t promptTokens) const;
   uint64_t expertBudget(Tier tier) const { return plan.of(tier).free(); }
-  std::vector<uint64_t> expertSizes() const;
+  uint64_t expertBytes(uint32_t layer, Tier tier) const;
+  std::vector<uint64_t> expertSizes(Tier tier) const;
 
   const ModelWeights &weights;
   const MachineDescription &machine;
@@ -131,7 +132,7 @@ uint64_t Planner::fixedBytes(uint64_t promptTokens) const {
   bytes += hasGpu() ? machine.gpu->reservedBytes : kHostProcessBytes + weights.embedding;
   bool allResident = !hasGpu() && !machine.disk;
   bytes += allResident ? weights.routedBytes()
-                       : std::min(ringBytes(weights, settings.sequences).value(), weights.routedBytes());
+                       : std::min(ringBytes(weights, settings.sequences).value(), weights.routedBuffers());
   return bytes.value();
 }
 
@@ -167,8 +168,8 @@ void Planner::addArenas() {
   addArena("driver", Tier::Gpu, machine.gpu->reservedBytes);
   addArena("chunk", Tier::Gpu, chunkArena());
   addArena("decode", Tier::Gpu, decodeArena());
-  addArena("staging", Tier::Gpu, std::min(ring.value(), weights.routedBytes()));
-  addArena("staging", Tier::Ram, std::min(std::max(ring.value(), kPinnedRingBytes), weights.routedBytes()));
+  addArena("staging", Tier::Gpu, std::min(ring.value(), weights.routedBuffers()));
+  addArena("staging", Tier::Ram, std::min(std::max(ring.value(), kPinnedRingBytes), weights.routedBuffers()));
   if (request.arenas && request.arenas->host != 0)
     addArena("host", Tier::Ram, request.arenas->host);
 }
@@ -206,10 +207,16 @@ bool Planner::checkFixed(Tier tier) {
   return false;
 }
 
-std::vector<uint64_t> Planner::expertSizes() const {
+/// Of one expert of a layer that has some.
+uint64_t Planner::expertBytes(uint32_t layer, Tier tier) const {
+  const LayerWeights &of = weights.layers[plan.denseLayers + layer];
+  return tier == Tier::Ram && plan.expertsApart ? of.expertBuffers : of.expert;
+}
+
+std::vector<uint64_t> Planner::expertSizes(Tier tier) const {
   std::vector<uint64_t> sizes;
-  for (size_t i = weights.description.denseLayers; i < weights.layers.size(); ++i)
-    sizes.push_back(weights.layers[i].expert);
+  for (uint32_t layer = 0; layer < weights.expertLayers(); ++layer)
+    sizes.push_back(expertBytes(layer, tier));
   return sizes;
 }
 
@@ -219,7 +226,7 @@ void Planner::placeExpert(uint32_t layer, uint32_t expert, Tier tier) {
 
 /// The lowest indices that no faster tier has.
 void Planner::placeEqually(Tier tier, uint64_t budget) {
-  std::vector<uint64_t> sizes = expertSizes();
+  std::vector<uint64_t> sizes = expertSizes(tier);
   std::vector<uint32_t> first(sizes.size()), available(sizes.size());
   for (uint32_t layer = 0; layer < sizes.size(); ++layer) {
     auto begin = plan.expertTiers.begin() + static_cast<ptrdiff_t>(size_t{layer} * plan.expertsPerLayer);
@@ -234,7 +241,7 @@ void Planner::placeEqually(Tier tier, uint64_t budget) {
 }
 
 void Planner::placeByUsage(Tier tier, uint64_t budget) {
-  std::vector<uint64_t> sizes = expertSizes();
+  std::vector<uint64_t> sizes = expertSizes(tier);
   for (const RankedExpert &one : rankExperts(plan.expertsPerLayer, request.usage)) {
     Tier now = plan.expertTiers[size_t{one.layer} * plan.expertsPerLayer + one.expert];
     if (now != Tier::Disk || sizes[one.layer] > budget)
@@ -261,20 +268,21 @@ bool Planner::placeExperts() {
 /// Without a GPU only experts that are read from disk need staging; it comes out of what the experts would have had.
 void Planner::addStaging() {
   bool fixedFits = plan.of(Tier::Ram).used() + plan.of(Tier::Ram).headRoom <= machine.ramBytes;
+  plan.expertsApart = hasGpu();
   if (hasGpu() || !machine.disk || (fixedFits && placeExperts()))
     return;
+  plan.expertsApart = true;
   Checked ring = ringBytes(weights, plan.settings.sequences);
-  addArena("staging", Tier::Ram, std::min(ring.value(), weights.routedBytes()));
+  addArena("staging", Tier::Ram, std::min(ring.value(), weights.routedBuffers()));
 }
 
 void Planner::countExperts() {
   for (uint32_t layer = 0; layer < weights.expertLayers(); ++layer) {
-    uint64_t bytes = weights.layers[plan.denseLayers + layer].expert;
     for (uint32_t expert = 0; expert < plan.expertsPerLayer; ++expert) {
       Tier tier = plan.expertTiers[size_t{layer} * plan.expertsPerLayer + expert];
       ++plan.layers[plan.denseLayers + layer].experts[static_cast<size_t>(tier)];
       ++plan.of(tier).experts;
-      plan.of(tier).expertBytes += bytes;
+      plan.of(tier).expertBytes += expertBytes(layer, tier);
     }
   }
 }
@@ -294,7 +302,10 @@ void Planner::placeEmbedding() {
 void Planner::checkExperts() {
   if (machine.disk || plan.of(Tier::Disk).experts == 0)
     return;
-  uint64_t left = plan.of(Tier::Disk).expertBytes;
+  uint64_t left = 0;
+  for (uint32_t layer = 0; layer < weights.expertLayers(); ++layer)
+    left +=
+        plan.layers[plan.denseLayers + layer].experts[static_cast<size_t>(Tier::Disk)] * expertBytes(layer, Tier::Ram);
   if (plan.shortfall) {
     plan.shortfall->bytes += left;
     plan.shortfall->why += " with all experts, since the machine has no disk to read them from";

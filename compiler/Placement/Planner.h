@@ -92,6 +92,8 @@ struct Plan {
   std::vector<uint64_t> usage;        ///< The request's.
   uint32_t denseLayers = 0, expertsPerLayer = 0;
   bool hasGpu = false;
+  /// Experts in RAM are each in buffers of its own, since some are elsewhere; else they are parts of whole tensors.
+  bool expertsApart = false;
 
   const TierUse &of(Tier tier) const { return tiers[static_cast<size_t>(tier)]; }
   TierUse &of(Tier tier) { return tiers[static_cast<size_t>(tier)]; }
@@ -105,7 +107,7 @@ struct Plan {
   }
   /// In a prompt an expert is used by many tokens: with a GPU all are computed there.
   ComputeDevice promptDevice() const { return hasGpu ? ComputeDevice::Gpu : ComputeDevice::Host; }
-  /// The experts' slots in RAM. Without usage counts they are a cache, first filled with the experts of tier ram.
+  /// The experts' slots in RAM. Without usage counts they are a cache of as many experts as are in tier ram.
   uint32_t cacheSlots(uint32_t layer) const {
     return usage.empty() ? layers[layer].experts[static_cast<size_t>(Tier::Ram)] : 0;
   }

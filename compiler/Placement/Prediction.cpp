@@ -217,7 +217,9 @@ void Predictor::load(Prediction &prediction) const {
   auto dense = static_cast<double>(plan.of(Tier::Gpu).dense), gpuBytes = dense;
   dense += static_cast<double>(plan.of(Tier::Ram).dense);
   gpuBytes += static_cast<double>(plan.of(Tier::Gpu).expertBytes);
-  double resident = dense + static_cast<double>(plan.of(Tier::Gpu).expertBytes + plan.of(Tier::Ram).expertBytes);
+  double resident = dense + static_cast<double>(plan.of(Tier::Gpu).expertBytes);
+  if (plan.inOneTier() || !plan.usage.empty()) // A cache is filled by the first prompt.
+    resident += static_cast<double>(plan.of(Tier::Ram).expertBytes);
   double upload = plan.hasGpu ? seconds(gpuBytes, gpu.pcie) : 0;
   prediction.loadSeconds = std::max(seconds(resident, disk), upload);
   prediction.denseLoadSeconds = seconds(dense, disk);

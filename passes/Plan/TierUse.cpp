@@ -4,6 +4,8 @@
 
 #include "passes/Plan/TierUse.h"
 
+#include "runtime/Schema/SlotBytes.h"
+
 using namespace mlir;
 using namespace strata;
 using namespace strata::plan;
@@ -49,7 +51,7 @@ Checked plan::expertBytes(ModuleOp plan, Tier tier) {
     Checked all = *weightBytes(tensor.getType());
     if (!(all % experts).atMost(0))
       return Checked(-1);
-    Checked slab = (all / experts).alignUp(kAlignment);
+    Checked slab = tier == Tier::ram ? slabBufferBytes(all / experts) : (all / experts).alignUp(kAlignment);
     for (uint64_t layer = *tensor.getFirstLayer(), end = layer + *tensor.getLayers(); layer < end; ++layer)
       if (ExpertsOp line = findExperts(plan, layer))
         bytes += slab * line.getTierSet(tier).size();

@@ -7,6 +7,7 @@
 #include "runtime/Artifact/Checks.h"
 #include "runtime/Schema/Envelope.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -135,8 +136,10 @@ static uint64_t countExperts(const flatbuffers::Vector<const schema::ExpertRange
   return count;
 }
 
-Result<void> requireOneTier(const schema::Artifact &artifact) {
-  if (!artifact::hasSeveralTiers(artifact))
+Result<void> requireRunnable(const schema::Artifact &artifact) {
+  bool hasGpu = std::any_of(artifact.arenas()->begin(), artifact.arenas()->end(),
+                            [](const schema::Arena *arena) { return arena->device() == schema::DeviceKind::gpu; });
+  if (!artifact::hasSeveralTiers(artifact) || !hasGpu)
     return {};
   uint64_t gpu = 0, ram = 0, disk = 0;
   for (const schema::LayerExperts *line : *artifact.experts()) {
@@ -147,8 +150,8 @@ Result<void> requireOneTier(const schema::Artifact &artifact) {
   return fail(
       ExitCode::Machine, "A27",
       fmt::format("the plan has {} experts in GPU memory, {} in RAM and {} on the disk, and this version cannot "
-                  "run a plan over several tiers, since the expert store that fetches them is not there yet: "
-                  "compile the model for a machine whose RAM holds all of it",
+                  "run a plan whose experts are on both sides of a GPU: compile the model with --machine=host, which "
+                  "takes them from RAM and disk",
                   gpu, ram, disk));
 }
 

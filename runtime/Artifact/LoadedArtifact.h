@@ -43,7 +43,7 @@ private:
   std::string source;
 };
 
-/// Fails with A27, exit code 3, if the plan is over several tiers: nothing here executes such a one yet.
-Result<void> requireOneTier(const schema::Artifact &artifact);
+/// Fails with A27, exit code 3, if the plan is over several tiers with a GPU: nothing here executes such a one yet.
+Result<void> requireRunnable(const schema::Artifact &artifact);
 
 } // namespace strata

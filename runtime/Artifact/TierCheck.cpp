@@ -6,6 +6,7 @@
 
 #include "runtime/Artifact/Checks.h"
 #include "runtime/Base/Checked.h"
+#include "runtime/Schema/SlotBytes.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -48,6 +49,7 @@ bool contains(const std::vector<bool> &outer, const std::vector<bool> &inner) {
 /// What the checks of dispatches need to know of a layer.
 struct LayerSets {
   uint32_t experts = 0;
+  uint64_t inRam = 0;
   bool gpuDecodes = false, hostDecodes = false;
   bool gpuPrompts = false, hostPrompts = false;
   bool streams = false; ///< A prompt brings experts to the GPU.
@@ -77,7 +79,7 @@ Result<LayerSets> checkLine(const schema::LayerExperts &line) {
     return refuse("A25", fmt::format("{}: the host does not see experts of prompts that are in gpu", nameOf(line)));
   auto any = [](const std::vector<bool> &set) { return std::find(set.begin(), set.end(), true) != set.end(); };
   auto all = [](const std::vector<bool> &set) { return std::find(set.begin(), set.end(), false) == set.end(); };
-  return LayerSets{line.experts(), any(decode), !all(decode), any(prompt), !all(prompt), prompt != gpu};
+  return LayerSets{line.experts(), inRam, any(decode), !all(decode), any(prompt), !all(prompt), prompt != gpu};
 }
 
 class TierWalk {
@@ -87,6 +89,7 @@ public:
 
 private:
   Result<void> readExperts();
+  Result<void> checkExpertArena() const;
   Result<void> checkProgram(const schema::Program &program);
   Result<void> checkOperand(const schema::Program &program, const schema::Block &block,
                             const schema::Dispatch &dispatch, const schema::Operand &operand) const;
@@ -235,8 +238,32 @@ Result<void> TierWalk::checkProgram(const schema::Program &program) {
   return {};
 }
 
+/// Experts in RAM have buffers of their own, which the experts arena accounts for.
+Result<void> TierWalk::checkExpertArena() const {
+  Checked needed;
+  const schema::Program &program = *artifact.programs()->Get(0); // Each layer's tensors are in it once.
+  for (const schema::Run *run : *program.runs()) {
+    uint32_t slots = run->tensors() ? run->tensors()->size() / run->layers() : 0;
+    for (uint32_t i = 0; i < slots * run->layers(); ++i) {
+      const schema::Tensor &tensor = *artifact.tensors()->Get(run->tensors()->Get(i));
+      const LayerSets &sets = layers[run->first_layer() + i / slots];
+      if (tensor.tier() == schema::Tier::disk && sets.experts != 0)
+        needed += slabBufferBytes(tensor.bytes() / sets.experts) * sets.inRam;
+    }
+  }
+  uint64_t bytes = 0;
+  for (const schema::Arena *arena : *artifact.arenas())
+    if (arena->kind() == schema::ArenaKind::experts && arena->tier() == schema::Tier::ram)
+      bytes = arena->bytes()->Get(0);
+  if (needed.atMost(bytes))
+    return {};
+  return refuse("A19", fmt::format("the experts arena in ram has {} bytes and its experts take {}", bytes,
+                                   needed.valid() ? std::to_string(needed.value()) : "more than 2^64"));
+}
+
 Result<void> TierWalk::run() {
   STRATA_TRY(readExperts());
+  STRATA_TRY(checkExpertArena());
   for (const schema::Program *program : *artifact.programs())
     STRATA_TRY(checkProgram(*program));
   return {};

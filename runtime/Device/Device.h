@@ -35,6 +35,9 @@ struct KvView {
 struct BoundOperand {
   schema::OperandKind kind = schema::OperandKind::none;
   std::byte *data = nullptr; ///< Weights are never written through it.
+  /// Of a weight of experts which are not one after the other at `data`: where each is; null for one that is not in
+  /// memory, which is then in no part that is launched.
+  const std::byte *const *experts = nullptr;
   uint64_t rows = 0;
   uint64_t columns = 0;
   uint64_t rowBytes = 0;
@@ -63,6 +66,15 @@ struct CallParameters {
   uint32_t sharedWidth = 0;
 };
 
+/// What a launch computes of an operation on experts which are not all in memory at one time. Such an operation is
+/// launched in parts; each expert that a row uses is in one of them, in prompts in ascending order over the parts.
+struct ExpertPart {
+  const uint8_t *taken = nullptr; ///< By expert: 1 if it is in this part.
+  bool first = true;              ///< Begins the sums. The shared expert's gate and up go here.
+  bool last = true;               ///< Ends the sums: adds the shared expert and the residual.
+  float *results = nullptr;       ///< Of experts_down, [rows, k, E]: what each expert gave, from part to part.
+};
+
 /// One dispatch with everything bound: what a device runs.
 struct KernelCall {
   schema::Operation operation = schema::Operation::embed;
@@ -73,6 +85,7 @@ struct KernelCall {
   std::span<const BoundOperand> writes;
   CallParameters parameters;
   std::span<const uint32_t> kernels = {}; ///< Of the artifact, in the order of their launches; none on the host.
+  const ExpertPart *part = nullptr;       ///< Nothing: all experts.
 };
 
 /// Allocates, copies, launches, synchronises. Between two steps nothing is allocated: `launch` must not allocate.

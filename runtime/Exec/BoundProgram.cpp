@@ -4,6 +4,8 @@
 
 #include "runtime/Exec/BoundProgram.h"
 
+#include <algorithm>
+
 namespace strata {
 
 /// Calls `visit(run, layer, stage)` in the order of execution.
@@ -157,7 +159,10 @@ void BoundProgram::bindValue(const schema::Stage &stage, const schema::Value &va
 void BoundProgram::bindWeight(const schema::Tensor &tensor) {
   BoundOperand bound;
   bound.kind = schema::OperandKind::weight;
-  bound.data = binding.arenas->base(schema::ArenaKind::weights) + tensor.arena_offset();
+  if (tensor.tier() == schema::Tier::disk)
+    bound.experts = binding.experts->table(binding.experts->matrixOf(tensor.name()->string_view()));
+  else
+    bound.data = binding.arenas->base(schema::ArenaKind::weights) + tensor.arena_offset();
   bound.encoding = static_cast<Encoding>(tensor.encoding());
   size_t missing = bound.dimensions.size() - tensor.dimensions()->size();
   for (uint32_t i = 0; i < tensor.dimensions()->size(); ++i)
@@ -178,13 +183,54 @@ Result<void> BoundProgram::run(size_t stage, uint64_t first, uint64_t count) {
     if (places[i].follow == Follow::Window)
       operands[i].data = places[i].base + first * operands[i].rowBytes;
   }
-  for (size_t i = bound.firstCall; i < bound.endCall; ++i) {
+  for (size_t i = bound.firstCall; i < bound.endCall; ++i)
     calls[i].rows = count;
+  for (size_t i = bound.firstCall; i < bound.endCall; ++i) {
+    if (size_t end = endOfExperts(i); end != i) {
+      STRATA_TRY(runExperts(bound.layer, i, end));
+      i = end - 1;
+      continue;
+    }
     STRATA_TRY(binding.device->launch(calls[i]));
     if (recorder && calls[i].operation == schema::Operation::route)
       STRATA_TRY(recordChoices(calls[i], bound.layer, first));
   }
   return {};
+}
+
+/// Past the calls that compute a layer's experts, if the call at `first` begins them and they come from the store: from
+/// gate and up to down, with what quantises in between; in a prompt one.
+size_t BoundProgram::endOfExperts(size_t first) const {
+  auto streams = [](const KernelCall &call) {
+    return std::any_of(call.reads.begin(), call.reads.end(), [](const BoundOperand &read) { return read.experts; });
+  };
+  if (!streams(calls[first]))
+    return first;
+  size_t last = first;
+  if (calls[first].operation == schema::Operation::experts_gate_up)
+    while (calls[last].operation != schema::Operation::experts_down)
+      ++last;
+  return last + 1;
+}
+
+/// In parts, as experts come from the store.
+Result<void> BoundProgram::runExperts(uint32_t layer, size_t first, size_t end) {
+  const BoundOperand &ids = calls[first].reads[1];
+  std::vector<int32_t> &used = binding.experts->ids;
+  used.resize(ids.rows * ids.columns);
+  STRATA_TRY(binding.device->synchronise());
+  STRATA_TRY(binding.device->copyFromDevice(std::as_writable_bytes(std::span(used)), ids.data));
+  ExpertUse use = program->phase() == schema::Phase::decode ? ExpertUse::Decode : ExpertUse::Prompt;
+  auto launch = [&](const ExpertPart &part) -> Result<void> {
+    for (size_t i = first; i < end; ++i) {
+      calls[i].part = &part;
+      auto launched = binding.device->launch(calls[i]);
+      calls[i].part = nullptr;
+      STRATA_TRY(launched);
+    }
+    return binding.device->synchronise();
+  };
+  return binding.experts->run(layer, use, used, launch);
 }
 
 /// The numbers are copied at once: the next layer's router may write over them.

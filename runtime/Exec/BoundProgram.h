@@ -6,6 +6,7 @@
 #pragma once
 
 #include "runtime/Device/Device.h"
+#include "runtime/Exec/ExpertFeed.h"
 #include "runtime/Memory/Arenas.h"
 #include "runtime/Routing/RoutingRecorder.h"
 
@@ -27,6 +28,7 @@ struct Binding {
   const Arenas *arenas = nullptr;
   std::span<const KvView> layers; ///< The KV cache of every layer; must outlive the program.
   Device *device = nullptr;
+  ExpertFeed *experts = nullptr; ///< Of a plan over several tiers.
 };
 
 /// The stages of all runs and layers of a checked program, one after the other.
@@ -72,6 +74,8 @@ private:
   void bindValue(const schema::Stage &stage, const schema::Value &value);
   void bindWeight(const schema::Tensor &tensor);
   Result<void> recordChoices(const KernelCall &call, uint32_t layer, uint64_t firstRow);
+  size_t endOfExperts(size_t first) const;
+  Result<void> runExperts(uint32_t layer, size_t first, size_t end);
 
   Binding binding;
   const schema::Program *program;

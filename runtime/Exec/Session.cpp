@@ -36,10 +36,24 @@ static MemoryNeed memoryNeed(const schema::Artifact &artifact, const EncodingCho
   Checked session = logits + inputs + tables + Checked(settings.context()) * sizeof(int32_t) + kLoadBufferBytes;
   for (const schema::Program *program : *artifact.programs())
     session += BoundProgram::hostBytes(*program);
+  session += ExpertFeed::hostBytes(feedShape(artifact));
   constexpr Checked kEverything(~uint64_t(0));
   auto orEverything = [&](Checked bytes) { return (bytes.valid() ? bytes : kEverything).value(); };
   return {orEverything(arenas), orEverything(Checked(artifact.worker_scratch_bytes()) * threads),
           orEverything(session)};
+}
+
+/// The dense parts are there already. The bytes that are reported are those of experts from here on.
+static Result<void> loadPinned(SessionState &state, const LoadProgress &progress) {
+  ExpertStore &store = state.experts.feed->store();
+  uint64_t expertBytes = state.artifact.root().prediction()->expert_bytes();
+  auto report = [&](uint32_t done, uint32_t total) {
+    if (progress)
+      progress(done * expertBytes, total * expertBytes);
+  };
+  STRATA_TRY(store.loadPinned(report));
+  state.beginAccount();
+  return {};
 }
 
 /// Checks all that can be checked before memory is taken, then takes it.
@@ -48,7 +62,7 @@ static Result<std::unique_ptr<SessionState>> makeState(LoadedArtifact artifact, 
                                                        const SessionOptions &options, uint32_t threads,
                                                        MakeDevice makeDevice) {
   const schema::Artifact &root = artifact.root();
-  STRATA_TRY(requireOneTier(root));
+  STRATA_TRY(requireRunnable(root));
   uint32_t mostChunkTokens = root.settings()->chunk_tokens();
   if (options.chunkTokens > mostChunkTokens)
     return fail(ExitCode::CommandLine, "",
@@ -64,20 +78,29 @@ static Result<std::unique_ptr<SessionState>> makeState(LoadedArtifact artifact, 
   STRATA_ASSIGN(WeightFiles files, WeightFiles::open(model.gguf.files()));
   STRATA_TRY(checkMemory(root, choice, memoryNeed(root, choice, threads), hostLimits().availableBytes));
   STRATA_ASSIGN(std::unique_ptr<Device> device, makeDevice());
-  auto state = std::make_unique<SessionState>(std::move(artifact), std::move(device), choice, threads,
+  auto state = std::make_unique<SessionState>(std::move(artifact), std::move(files), std::move(device), choice, threads,
                                               options.chunkTokens ? options.chunkTokens : mostChunkTokens);
-  STRATA_TRY(state->allocate());
+  STRATA_TRY(state->allocate(model.gguf, options));
   if (options.recorder)
     state->record(*options.recorder);
-  STRATA_TRY(loadWeights(state->artifact.root(), files, *state->device, state->arenas.base(schema::ArenaKind::weights),
-                         options.progress, options.checksums.get()));
+  STRATA_TRY(loadWeights(state->artifact.root(), state->files, *state->device,
+                         state->arenas.base(schema::ArenaKind::weights), options.progress, options.checksums.get()));
+  if (state->experts.feed)
+    STRATA_TRY(loadPinned(*state, options.progress));
   return state;
+}
+
+/// All cores; where experts are read from a disk one is left to that, if there are more than a few.
+static uint32_t defaultThreads(const schema::Artifact &artifact) {
+  constexpr uint32_t kFew = 4;
+  uint32_t cores = hostLimits().cores;
+  return artifact.experts() && cores >= kFew ? cores - 1 : cores;
 }
 
 Result<std::unique_ptr<Session>> Session::create(LoadedArtifact artifact, const LocatedModel &model,
                                                  const SessionOptions &options) {
   HostDeviceOptions host;
-  host.threads = options.threads ? options.threads : hostLimits().cores;
+  host.threads = options.threads ? options.threads : defaultThreads(artifact.root());
   host.workerScratchBytes = artifact.root().worker_scratch_bytes();
   host.isa = options.isa.value_or(bestIsa());
   auto makeDevice = [&]() -> Result<std::unique_ptr<Device>> { return HostDevice::create(host); };
@@ -112,6 +135,12 @@ std::vector<std::string> Session::deviceNotes() const {
 }
 uint32_t Session::threads() const {
   return state->threads;
+}
+std::string Session::readsDescription() const {
+  return state->experts.reads ? state->experts.reads->description() : "";
+}
+ExpertReads Session::expertReads(schema::Phase phase) const {
+  return state->expertReads[static_cast<size_t>(phase)];
 }
 schema::KvEncoding Session::kv() const {
   return state->choice.kv;

@@ -7,8 +7,10 @@
 
 #include "runtime/Base/Error.h"
 #include "runtime/Device/Host/Isa.h"
+#include "runtime/Memory/Reads/Reads.h"
 #include "runtime/Schema/artifact_generated.h"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -39,8 +41,24 @@ struct SessionOptions {
   std::shared_ptr<const Checksums> checksums;
   /// Called now and then while weights are read, with bytes done and bytes in all.
   std::function<void(uint64_t done, uint64_t total)> progress;
+  /// Of plans over several tiers: how experts are read, and how long one read may take.
+  ReadBackend readBackend = ReadBackend::Automatic;
+  std::chrono::nanoseconds readTimeout = std::chrono::seconds(30);
+  /// Another back end, for tests; the files outlive it.
+  std::function<Result<std::unique_ptr<Reads>>(const WeightFiles &)> makeReads;
+  /// When decoding, compute nothing before all experts of a layer are there. Slower; to measure by how much.
+  bool waitForAllExperts = false;
   /// Told which experts every token uses, if there is one; must outlive the session. Results do not depend on it.
   RoutingRecorder *recorder = nullptr;
+};
+
+/// What a phase took of experts so far, in plans over several tiers; all 0 in others.
+struct ExpertReads {
+  uint64_t tokens = 0;                ///< Of prompts, or generated.
+  uint64_t hits = 0;                  ///< Experts that were in memory when a layer needed them,
+  uint64_t misses = 0;                ///< and those that were read, once for all tokens that use them.
+  uint64_t bytesRead = 0;             ///< From the disk, by whole pages.
+  std::chrono::nanoseconds waiting{}; ///< For the disk, with nothing to compute.
 };
 
 /// The number of an open sequence, below Session::sequences().
@@ -101,6 +119,9 @@ public:
   uint32_t threads() const;
   /// What makes the device slower here than it could be (Device::notes).
   std::vector<std::string> deviceNotes() const;
+  /// How experts are read (Reads::description); empty if all weights are in memory.
+  std::string readsDescription() const;
+  ExpertReads expertReads(schema::Phase phase) const;
   schema::ActivationEncoding activations(schema::Phase phase) const;
   schema::KvEncoding kv() const;
   /// True if an option differs from what the artifact's prediction was made for.

@@ -9,11 +9,11 @@
 
 namespace strata {
 
-SessionState::SessionState(LoadedArtifact loaded, std::unique_ptr<Device> on, const EncodingChoice &encodings,
-                           uint32_t threadCount, uint32_t chunkTokens)
-    : artifact(std::move(loaded)), device(std::move(on)), choice(encodings), threads(threadCount),
-      sequences(settings().sequences(), artifact.root().kv()->blocks_per_sequence(),
-                artifact.root().kv()->block_positions()),
+SessionState::SessionState(LoadedArtifact loaded, WeightFiles openedFiles, std::unique_ptr<Device> on,
+                           const EncodingChoice &encodings, uint32_t threadCount, uint32_t chunkTokens)
+    : artifact(std::move(loaded)), files(std::move(openedFiles)), device(std::move(on)), choice(encodings),
+      threads(threadCount), sequences(settings().sequences(), artifact.root().kv()->blocks_per_sequence(),
+                                      artifact.root().kv()->block_positions()),
       prompt(settings().context(), settings().prompt_tokens(), chunkTokens) {
   inputs.reserve(std::max(settings().sequences(), settings().prompt_tokens()));
   decodeLogits.resize(uint64_t(settings().sequences()) * vocabulary());
@@ -41,12 +41,13 @@ static std::vector<KvView> viewLayers(const schema::KvLayout &layout, schema::Kv
   return views;
 }
 
-Result<void> SessionState::allocate() {
+Result<void> SessionState::allocate(const gguf::Model &model, const SessionOptions &options) {
   const schema::Artifact &root = artifact.root();
   STRATA_ASSIGN(arenas, Arenas::allocate(*device, root, choice));
   STRATA_ASSIGN(blockTable, device->allocate(sequences.table().size_bytes()));
   layers = viewLayers(*root.kv(), choice.kv, arenas.base(schema::ArenaKind::kv), blockTable);
-  Binding binding = {&root, &arenas, layers, device.get()};
+  STRATA_ASSIGN(experts, openExperts(root, model, files, options));
+  Binding binding = {&root, &arenas, layers, device.get(), experts.feed.get()};
   decodeProgram = std::make_unique<BoundProgram>(binding, *root.programs()->Get(0), choice.decode);
   promptProgram = std::make_unique<BoundProgram>(binding, *root.programs()->Get(1), choice.prompt);
   return {};
@@ -73,7 +74,9 @@ Result<void> SessionState::decode(std::span<const DecodeRow> rows) {
     sequences.reserve(row.sequence, position + 1);
     inputs.add(row.token, position, row.sequence);
   }
-  if (auto result = runDecode(rows.size()); !result) {
+  auto result = runDecode(rows.size());
+  account(schema::Phase::decode, result ? rows.size() : 0);
+  if (!result) {
     for (const DecodeRow &row : rows) // Takes a new block back.
       sequences.setPositions(row.sequence, sequences.positions(row.sequence));
     return result;
@@ -81,6 +84,19 @@ Result<void> SessionState::decode(std::span<const DecodeRow> rows) {
   for (const DecodeRow &row : rows)
     sequences.setPositions(row.sequence, sequences.positions(row.sequence) + 1);
   return {};
+}
+
+void SessionState::account(schema::Phase phase, uint64_t tokens) {
+  ExpertReads &reads = expertReads[static_cast<size_t>(phase)];
+  reads.tokens += tokens;
+  if (!experts.feed)
+    return;
+  const ExpertStoreStatistics &now = experts.feed->store().statistics();
+  reads.hits += now.hits - accounted.hits;
+  reads.misses += now.misses - accounted.misses;
+  reads.bytesRead += now.bytesRead - accounted.bytesRead;
+  reads.waiting += now.waiting - accounted.waiting;
+  accounted = now;
 }
 
 Result<void> SessionState::runDecode(size_t rows) {
@@ -97,12 +113,16 @@ Result<void> SessionState::runDecode(size_t rows) {
 }
 
 Result<bool> SessionState::advancePrompt() {
-  if (auto result = runUnit(); !result) {
+  auto result = runUnit();
+  account(schema::Phase::prompt, 0);
+  if (!result) {
     stopPrompt();
     return tl::unexpected<Error>(std::move(result.error()));
   }
-  uint32_t passEnd = prompt.passPosition() + static_cast<uint32_t>(prompt.passTokens().size());
+  auto passTokens = static_cast<uint32_t>(prompt.passTokens().size());
+  uint32_t passEnd = prompt.passPosition() + passTokens;
   if (prompt.next()) {
+    account(schema::Phase::prompt, passTokens);
     sequences.setPositions(prompt.sequence(), passEnd);
     endRecording(RoutingPhase::Prompt);
   }

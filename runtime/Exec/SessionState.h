@@ -7,10 +7,12 @@
 
 #include "runtime/Artifact/LoadedArtifact.h"
 #include "runtime/Exec/BoundProgram.h"
+#include "runtime/Exec/OpenStore.h"
 #include "runtime/Exec/PromptRun.h"
 #include "runtime/Exec/SequenceTable.h"
 #include "runtime/Exec/Session.h"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -41,11 +43,13 @@ struct StepInputs {
 
 class SessionState {
 public:
-  SessionState(LoadedArtifact loaded, std::unique_ptr<Device> on, const EncodingChoice &encodings, uint32_t threadCount,
-               uint32_t chunkTokens);
+  SessionState(LoadedArtifact loaded, WeightFiles openedFiles, std::unique_ptr<Device> on,
+               const EncodingChoice &encodings, uint32_t threadCount, uint32_t chunkTokens);
 
-  /// Arenas and programs; what can fail of making a state.
-  Result<void> allocate();
+  /// Arenas, programs and the expert store; what can fail of making a state.
+  Result<void> allocate(const gguf::Model &model, const SessionOptions &options);
+  /// What the store has done so far is in no phase's account.
+  void beginAccount() { accounted = experts.feed->store().statistics(); }
   /// Tells `toRecorder` of every step from now on.
   void record(RoutingRecorder &toRecorder);
 
@@ -62,19 +66,22 @@ public:
   uint32_t vocabulary() const { return artifact.root().model()->vocabulary(); }
 
   LoadedArtifact artifact;
+  WeightFiles files;
   std::unique_ptr<Device> device;
   EncodingChoice choice;
   uint32_t threads;
   Arenas arenas;
+  StreamedExperts experts; ///< Nothing in it for a plan in one tier.
   SequenceTable sequences;
   std::byte *blockTable = nullptr; ///< SequenceTable's, on the device.
   std::vector<KvView> layers;
   std::unique_ptr<BoundProgram> decodeProgram, promptProgram;
   PromptRun prompt;
   StepInputs inputs;
-  std::vector<float> decodeLogits; ///< [sequences, vocabulary]
-  size_t decodeRows = 0;           ///< Of the last decode step.
-  std::vector<float> promptLogits; ///< [vocabulary]
+  std::vector<float> decodeLogits;        ///< [sequences, vocabulary]
+  size_t decodeRows = 0;                  ///< Of the last decode step.
+  std::vector<float> promptLogits;        ///< [vocabulary]
+  std::array<ExpertReads, 2> expertReads; ///< By schema::Phase.
 
 private:
   RoutingRecorder *recorder = nullptr;
@@ -87,6 +94,10 @@ private:
     if (recorder)
       recorder->end(phase);
   }
+  /// Adds to a phase's account what the store has done meanwhile.
+  void account(schema::Phase phase, uint64_t tokens);
+  ExpertStoreStatistics accounted;
+
   Result<void> runDecode(size_t rows);
   Result<void> beginPass();
   Result<void> runUnit();

@@ -15,9 +15,13 @@ Result<Arenas> Arenas::allocate(Device &device, const schema::Artifact &artifact
   Arenas arenas;
   std::vector<uint64_t> bytes = arenaBytes(artifact, choice);
   for (uint32_t i = 0; i < bytes.size(); ++i) {
-    STRATA_ASSIGN(std::byte * base, device.allocate(bytes[i]));
+    schema::ArenaKind kind = artifact.arenas()->Get(i)->kind();
+    std::byte *base = nullptr;
+    if (kind != schema::ArenaKind::experts && kind != schema::ArenaKind::staging) {
+      STRATA_ASSIGN(base, device.allocate(bytes[i]));
+    }
     arenas.bases.push_back(base);
-    arenas.byKind[static_cast<size_t>(artifact.arenas()->Get(i)->kind())] = base;
+    arenas.byKind[static_cast<size_t>(kind)] = base;
   }
   return arenas;
 }
@@ -94,7 +98,7 @@ Result<void> loadWeights(const schema::Artifact &artifact, const WeightFiles &fi
                          std::byte *weightsArena, const LoadProgress &progress, const Checksums *checksums) {
   Checked total;
   for (const schema::Tensor *tensor : *artifact.tensors())
-    total += tensor->bytes();
+    total += tensor->tier() == schema::Tier::disk ? 0 : tensor->bytes();
   uint64_t done = 0;
   auto report = [&](uint64_t bytes) {
     done += bytes;
@@ -103,6 +107,8 @@ Result<void> loadWeights(const schema::Artifact &artifact, const WeightFiles &fi
   };
   Loader loader(files, device, weightsArena, std::min(kLoadBufferBytes, total.value()), report);
   for (const schema::Tensor *tensor : *artifact.tensors()) {
+    if (tensor->tier() == schema::Tier::disk)
+      continue;
     STRATA_TRY(loader.load(*tensor, checksums ? checksums->find(tensor->name()->string_view()) : nullptr));
     STRATA_TRY(repackTensor(*tensor, device, weightsArena));
   }

@@ -21,7 +21,8 @@ namespace strata {
 /// Bytes done, and bytes in all.
 using LoadProgress = std::function<void(uint64_t done, uint64_t total)>;
 
-/// The arenas of an artifact on a device, which owns their memory.
+/// The arenas of an artifact on a device, which owns their memory; not those of experts and staging, which are the
+/// expert store's.
 class Arenas {
 public:
   static Result<Arenas> allocate(Device &device, const schema::Artifact &artifact, const EncodingChoice &choice);
@@ -33,14 +34,15 @@ public:
 
 private:
   std::vector<std::byte *> bases;
-  std::array<std::byte *, 5> byKind = {};
+  std::array<std::byte *, 7> byKind = {};
 };
 
 /// Host memory that loadWeights uses.
 inline constexpr uint64_t kLoadBufferBytes = uint64_t(8) << 20;
 
-/// Reads every tensor from the model's files to its place in the weights arena. Nothing is mapped. With `checksums`
-/// every byte is checked; a piece that differs is read once more from the disk, and if it still does: F05, exit code 1.
+/// Reads every tensor that stays in memory from the model's files to its place in the weights arena. Nothing is mapped.
+/// With `checksums` every byte is checked; a piece that differs is read once more from the disk, and if it still does:
+/// F05, exit code 1.
 Result<void> loadWeights(const schema::Artifact &artifact, const WeightFiles &files, Device &device,
                          std::byte *weightsArena, const LoadProgress &progress, const Checksums *checksums = nullptr);
 

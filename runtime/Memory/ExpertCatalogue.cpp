@@ -4,12 +4,21 @@
 
 #include "runtime/Memory/ExpertCatalogue.h"
 
+#include "runtime/Schema/SlotBytes.h"
+
 #include "runtime/Base/Checked.h"
 
 #include <algorithm>
 #include <fmt/format.h>
 
 namespace strata {
+
+Checked slotBytes(const ExpertLayer &layer) {
+  Checked bytes;
+  for (const SlabTable &slabs : layer.matrices)
+    bytes += slabBufferBytes(slabs.slabBytes);
+  return bytes;
+}
 
 void ExpertCatalogue::finish() {
   total = 0;

@@ -5,6 +5,7 @@
 // Where every routed expert of a model is in its files.
 #pragma once
 
+#include "runtime/Base/Checked.h"
 #include "runtime/Base/Error.h"
 #include "runtime/Weights/Checksums.h"
 #include "runtime/Weights/Gguf.h"
@@ -36,6 +37,9 @@ struct ExpertLayer {
   uint32_t firstKey = 0; ///< The number of its first expert among all experts.
   std::array<SlabTable, kExpertMatrices> matrices;
 };
+
+/// The buffers of one of the layer's experts.
+Checked slotBytes(const ExpertLayer &layer);
 
 class ExpertCatalogue {
 public:

@@ -9,76 +9,113 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <fmt/format.h>
-#include <new>
 
 namespace strata {
 
-static constexpr std::align_val_t kAlignment{kReadAlignment};
-
-void ExpertStore::FreeMemory::operator()(std::byte *bytes) const {
-  ::operator delete[](bytes, kAlignment);
-}
-
-ExpertStore::ExpertStore(ExpertCatalogue fromCatalogue, Reads &fromReads, std::unique_ptr<CachePolicy> withPolicy,
-                         ExpertStoreOptions withOptions)
-    : catalogue(std::move(fromCatalogue)), reads(fromReads), policy(std::move(withPolicy)),
-      options(std::move(withOptions)), slotOfKey(catalogue.experts(), -1), arrived(64) {}
+ExpertStore::ExpertStore(ExpertCatalogue fromCatalogue, Reads &fromReads, ExpertStoreOptions withOptions)
+    : catalogue(std::move(fromCatalogue)), reads(fromReads), options(std::move(withOptions)),
+      isPinned(catalogue.experts()), slotOfKey(catalogue.experts(), -1), arrived(64) {}
 
 ExpertStore::~ExpertStore() {
   // A disk that never answers would hold us here for ever; its buffers are then left to it.
   Reads::Duration deadline = reads.now() + options.readTimeout;
   while (underway != 0 && reads.now() < deadline)
     underway -= static_cast<uint32_t>(reads.wait(arrived, deadline - reads.now()));
-  if (underway != 0) [[maybe_unused]]
-    std::byte *leftToTheDisk = memory.release();
+  if (underway != 0)
+    memory.leak();
 }
 
 Result<std::unique_ptr<ExpertStore>> ExpertStore::create(ExpertCatalogue catalogue, Reads &reads,
-                                                         std::unique_ptr<CachePolicy> policy,
+                                                         const MakeCachePolicy &makePolicy,
                                                          ExpertStoreOptions options) {
-  std::unique_ptr<ExpertStore> store(
-      new ExpertStore(std::move(catalogue), reads, std::move(policy), std::move(options)));
-  STRATA_TRY(store->allocate());
+  std::unique_ptr<ExpertStore> store(new ExpertStore(std::move(catalogue), reads, std::move(options)));
+  STRATA_TRY(store->allocate(makePolicy));
   return store;
 }
 
-Result<void> ExpertStore::allocate() {
-  Checked bytes;
-  for (uint32_t matrix = 0; matrix < kExpertMatrices; ++matrix) {
-    uint64_t largest = 0;
-    for (const ExpertLayer &layer : catalogue.layers())
-      largest = std::max(largest, layer.matrices[matrix].slabBytes);
-    matrixStarts[matrix] = bytes.value();
-    // The enclosing range begins up to a page before the slab.
-    bytes += Checked(largest).alignUp(kReadAlignment) + kReadAlignment;
-  }
-  slotBytes = bytes.value();
-  for (const ExpertKey &key : options.pinned)
-    if (const ExpertLayer *layer = catalogue.find(key.layer); !layer || key.expert >= layer->experts)
+/// The slots of a layer, and what its pinned experts are.
+Result<void> ExpertStore::addLayer(const LayerBuffers &buffers, const MakeCachePolicy &makePolicy) {
+  const ExpertLayer *layer = catalogue.find(buffers.layer);
+  if (!layer || buffers.slots > layer->experts)
+    return fail(ExitCode::Input, "",
+                fmt::format("layer {} has {} experts and is planned to have {} in memory; compile the model again",
+                            buffers.layer, layer ? layer->experts : 0, buffers.slots));
+  for (uint32_t expert : buffers.pinned) {
+    if (expert >= layer->experts)
       return fail(ExitCode::Input, "",
-                  fmt::format("expert {} of layer {} is pinned and the model has none; compile the model again",
-                              key.expert, key.layer));
-  uint64_t wanted = (Checked(options.pinned.size()) + options.wantedAtOnce).value();
-  uint64_t slotCount = bytes.valid() ? options.budgetBytes / slotBytes : 0;
-  slotCount = std::min<uint64_t>(slotCount, catalogue.experts());
-  wanted = std::min<uint64_t>(wanted, catalogue.experts());
-  if (slotCount == 0 || slotCount < wanted)
-    return fail(ExitCode::Machine, "F16",
-                fmt::format("the budget of {} for experts holds {} of {} and at least {} are needed: raise --ram, or "
-                            "pin fewer",
-                            formatBytes(options.budgetBytes), slotCount, formatBytes(slotBytes), wanted));
-  if (slotCount * kExpertMatrices > reads.capacity())
-    return fail(ExitCode::Bug, "", "the reads cannot take as many requests as the expert store has buffers");
-  memory.reset(static_cast<std::byte *>(::operator new[](slotCount * slotBytes, kAlignment, std::nothrow)));
-  if (!memory)
-    return fail(ExitCode::Machine, "F16",
-                fmt::format("there is not enough memory for the {} of experts", formatBytes(slotCount * slotBytes)));
-  slotTable.resize(slotCount);
-  evictable.assign(slotCount, 0);
-  policy->prepare(static_cast<uint32_t>(slotCount));
+                  fmt::format("expert {} of layer {} is pinned and the model has none; compile the model again", expert,
+                              buffers.layer));
+    isPinned[layer->firstKey + expert] = 1;
+  }
+  addPartition(static_cast<uint32_t>(buffers.pinned.size()), buffers.slots, slotBytes(*layer).value(), makePolicy());
   return {};
+}
+
+/// Slots without memory yet: `bytes` counts what they take.
+void ExpertStore::addPartition(uint32_t pinned, uint32_t slotCount, uint64_t bytesOfSlot,
+                               std::unique_ptr<CachePolicy> policy) {
+  Partition partition;
+  partition.first = slots();
+  partition.pinned = pinned;
+  partition.slots = slotCount;
+  partition.policy = std::move(policy);
+  partition.policy->prepare(slotCount);
+  partition.evictable.assign(slotCount, 0);
+  Slot slot;
+  slot.partition = static_cast<uint32_t>(partitions.size());
+  slotTable.insert(slotTable.end(), pinned + slotCount, slot);
+  Checked sum = Checked(bytes) + Checked(pinned + slotCount) * bytesOfSlot;
+  bytes = sum.valid() ? sum.value() : ~uint64_t(0);
+  partitions.push_back(std::move(partition));
+}
+
+/// An expert that no buffer may hold would never come.
+Result<void> ExpertStore::requireRoom() const {
+  for (size_t i = 0; i < catalogue.layers().size(); ++i) {
+    const Partition &own = partitions[i];
+    if (options.sharedSlots == 0 && own.slots == 0 && own.pinned != catalogue.layers()[i].experts)
+      return fail(ExitCode::Machine, "F16",
+                  fmt::format("there is no room for an expert of layer {} that is read from the disk: raise --ram, or "
+                              "pin fewer",
+                              catalogue.layers()[i].layer));
+  }
+  return {};
+}
+
+Result<void> ExpertStore::allocate(const MakeCachePolicy &makePolicy) {
+  uint64_t largest = 0;
+  for (const ExpertLayer &layer : catalogue.layers()) {
+    if (!slotBytes(layer).valid())
+      return fail(ExitCode::Input, "", fmt::format("the experts of layer {} have impossible sizes", layer.layer));
+    largest = std::max(largest, slotBytes(layer).value());
+    auto planned = std::find_if(options.layers.begin(), options.layers.end(),
+                                [&](const LayerBuffers &buffers) { return buffers.layer == layer.layer; });
+    STRATA_TRY(addLayer(planned != options.layers.end() ? *planned : LayerBuffers{layer.layer, 0, {}}, makePolicy));
+  }
+  addPartition(0, options.sharedSlots, largest, std::make_unique<LruPolicy>());
+  STRATA_TRY(requireRoom());
+  if (slots() * size_t(kExpertMatrices) > reads.capacity())
+    return fail(ExitCode::Bug, "", "the reads cannot take as many requests as the expert store has buffers");
+  memory = PageMemory(bytes);
+  if (!memory.data())
+    return fail(ExitCode::Machine, "F16",
+                fmt::format("there is not enough memory for the {} of experts", formatBytes(bytes)));
+  std::byte *next = memory.data();
+  for (Slot &slot : slotTable) {
+    slot.bytes = next;
+    next +=
+        slot.partition < catalogue.layers().size() ? slotBytes(catalogue.layers()[slot.partition]).value() : largest;
+  }
+  return {};
+}
+
+std::byte *ExpertStore::buffer(uint32_t slot, uint32_t matrix) const {
+  std::byte *start = slotTable[slot].bytes;
+  const ExpertLayer &layer = catalogue.layers()[slotTable[slot].layer];
+  for (uint32_t before = 0; before < matrix; ++before)
+    start += slabBufferBytes(layer.matrices[before].slabBytes).value();
+  return start;
 }
 
 bool ExpertStore::isUnderway(const Slot &slot) {
@@ -91,47 +128,100 @@ void ExpertStore::vacate(Slot &slot) {
   slot.state = State::Free;
 }
 
-Result<uint32_t> ExpertStore::takeSlot(const ExpertLayer &layer, uint32_t expert) {
-  bool any = false;
-  uint32_t chosen = 0;
-  for (uint32_t slot = 0; slot < slots(); ++slot) {
-    const Slot &candidate = slotTable[slot];
-    if (candidate.state == State::Free && !isUnderway(candidate))
+std::optional<uint32_t> ExpertStore::takeFree(const Partition &partition) const {
+  for (uint32_t slot = partition.firstCached(); slot < partition.end(); ++slot)
+    if (slotTable[slot].state == State::Free && !isUnderway(slotTable[slot]))
       return slot;
-    evictable[slot] = candidate.state == State::Ready && !candidate.pinned && candidate.users == 0;
-    any |= evictable[slot] != 0;
+  return std::nullopt;
+}
+
+/// A slot whose expert makes room.
+std::optional<uint32_t> ExpertStore::takeVictim(Partition &partition) {
+  bool any = false;
+  for (uint32_t i = 0; i < partition.slots; ++i) {
+    const Slot &candidate = slotTable[partition.firstCached() + i];
+    partition.evictable[i] = candidate.state == State::Ready && candidate.users == 0;
+    any |= partition.evictable[i] != 0;
   }
   if (!any)
-    return fail(ExitCode::Machine, "F09",
-                fmt::format("no buffer is free for expert {} of layer {}: all {} are in use or wait for the disk",
-                            expert, layer.layer, slots()));
-  chosen = policy->chooseVictim(evictable);
+    return std::nullopt;
+  uint32_t chosen = partition.firstCached() + partition.policy->chooseVictim(partition.evictable);
   vacate(slotTable[chosen]);
   ++counts.evictions;
   return chosen;
 }
 
+/// Where the expert can go. In a prompt every expert comes by once: none drives out what decoding has gathered.
+std::optional<uint32_t> ExpertStore::takeSlot(uint32_t layer, uint32_t expert, ExpertUse use) {
+  Partition &own = partitions[layer], &shared = partitions.back();
+  if (isPinned[catalogue.table[layer].firstKey + expert]) {
+    for (uint32_t slot = own.first; slot < own.firstCached(); ++slot)
+      if (slotTable[slot].state == State::Free && !isUnderway(slotTable[slot]))
+        return slot;
+  }
+  std::optional<uint32_t> taken = takeFree(own);
+  if (!taken && use == ExpertUse::Decode)
+    taken = takeVictim(own);
+  if (!taken)
+    taken = takeFree(shared);
+  if (!taken)
+    taken = takeVictim(shared);
+  if (!taken && use == ExpertUse::Prompt && shared.slots == 0)
+    taken = takeVictim(own);
+  return taken;
+}
+
+/// Pinned experts are none of a policy's business.
+void ExpertStore::tellPolicy(uint32_t slot, bool isNew) {
+  Partition &partition = partitions[slotTable[slot].partition];
+  if (slot >= partition.firstCached())
+    partition.policy->used(slot - partition.firstCached(), keyOf(slotTable[slot]), isNew);
+}
+
 /// The slot that the expert is in or will be in; its reads are submitted.
-Result<uint32_t> ExpertStore::acquire(uint32_t layerIndex, uint32_t expert) {
-  const ExpertLayer &layer = catalogue.table[layerIndex];
-  uint32_t key = layer.firstKey + expert;
+std::optional<uint32_t> ExpertStore::acquire(uint32_t layerIndex, uint32_t expert, ExpertUse use) {
+  uint32_t key = catalogue.table[layerIndex].firstKey + expert;
   if (int32_t present = slotOfKey[key]; present >= 0) {
     auto slot = static_cast<uint32_t>(present);
     if (slotTable[slot].state == State::Ready)
       ++counts.hits;
-    policy->used(slot, key, false);
+    tellPolicy(slot, false);
     return slot;
   }
-  STRATA_ASSIGN(uint32_t slot, takeSlot(layer, expert));
+  std::optional<uint32_t> slot = takeSlot(layerIndex, expert, use);
+  if (!slot)
+    return std::nullopt;
   ++counts.misses;
-  slotTable[slot].layer = layerIndex;
-  slotTable[slot].expert = expert;
-  slotTable[slot].users = 0;
-  slotTable[slot].pinned = false;
-  slotTable[slot].state = State::Reading;
-  slotOfKey[key] = static_cast<int32_t>(slot);
-  policy->used(slot, key, true);
-  begin(slot);
+  slotTable[*slot].layer = layerIndex;
+  slotTable[*slot].expert = expert;
+  slotTable[*slot].users = 0;
+  slotTable[*slot].state = State::Reading;
+  slotOfKey[key] = static_cast<int32_t>(*slot);
+  tellPolicy(*slot, true);
+  begin(*slot);
+  return slot;
+}
+
+bool ExpertStore::waitForReads() {
+  uint32_t before = underway;
+  Reads::Duration begun = reads.now();
+  collect(options.readTimeout);
+  counts.waiting += reads.now() - begun;
+  return underway < before;
+}
+
+Error ExpertStore::noRoom(uint32_t layer, uint32_t expert) const {
+  return {ExitCode::Machine, "F09",
+          fmt::format("no buffer is free for expert {} of layer {}: all that it could take are in use or wait for the "
+                      "disk",
+                      expert, layer)};
+}
+
+std::optional<ExpertStore::Handle> ExpertStore::tryWant(uint32_t layer, uint32_t expert, ExpertUse use) {
+  auto index = static_cast<uint32_t>(catalogue.find(layer) - catalogue.table.data());
+  std::optional<uint32_t> slot = acquire(index, expert, use);
+  if (slot)
+    ++slotTable[*slot].users;
   return slot;
 }
 
@@ -140,34 +230,24 @@ Result<void> ExpertStore::want(uint32_t layerNumber, std::span<const uint32_t> e
   if (!layer || handles.size() < experts.size() ||
       std::any_of(experts.begin(), experts.end(), [&](uint32_t expert) { return expert >= layer->experts; }))
     return fail(ExitCode::Bug, "", fmt::format("experts of layer {} are asked for that it does not have", layerNumber));
-  auto index = static_cast<uint32_t>(layer - catalogue.table.data());
   collect({});
   // What is there is held first, so that no miss of this layer evicts it.
-  auto hold = [&](size_t i, uint32_t slot) {
-    handles[i] = slot;
-    ++slotTable[slot].users;
-  };
   constexpr Handle kNone = ~Handle(0);
-  for (size_t i = 0; i < experts.size(); ++i) {
-    handles[i] = kNone;
-    int32_t present = slotOfKey[layer->firstKey + experts[i]];
-    if (present < 0)
-      continue;
-    STRATA_ASSIGN(uint32_t slot, acquire(index, experts[i]));
-    hold(i, slot);
-  }
-  for (size_t i = 0; i < experts.size(); ++i) {
-    if (handles[i] != kNone)
-      continue;
-    auto slot = acquire(index, experts[i]);
-    if (!slot) {
+  std::fill_n(handles.begin(), experts.size(), kNone);
+  for (bool present : {true, false})
+    for (size_t i = 0; i < experts.size(); ++i) {
+      if (handles[i] != kNone || (present && !expects({layerNumber, experts[i]})))
+        continue;
+      std::optional<Handle> handle = tryWant(layerNumber, experts[i], ExpertUse::Decode);
+      if (handle) {
+        handles[i] = *handle;
+        continue;
+      }
       for (size_t held = 0; held < experts.size(); ++held)
         if (handles[held] != kNone)
           release(handles[held]);
-      return tl::unexpected<Error>(std::move(slot.error()));
+      return tl::unexpected<Error>(noRoom(layerNumber, experts[i]));
     }
-    hold(i, *slot);
-  }
   return {};
 }
 
@@ -339,16 +419,26 @@ bool ExpertStore::isReady(Handle handle) {
   return slotTable[handle].state == State::Ready;
 }
 
-Result<void> ExpertStore::wait(Handle handle) {
-  Reads::Duration begun = reads.now();
-  while (slotTable[handle].state == State::Reading) {
-    Reads::Duration left = options.readTimeout;
+/// Until something has happened, or the read of one of these has taken too long.
+void ExpertStore::collectFor(std::span<const Handle> handles) {
+  Reads::Duration left = options.readTimeout;
+  for (Handle handle : handles)
     for (const Transfer &transfer : slotTable[handle].transfers)
       if (transfer.underway)
         left = std::min(left, transfer.begun + options.readTimeout - reads.now());
-    collect(std::max(left, Reads::Duration(0)));
-  }
+  collect(std::max(left, Reads::Duration(0)));
+}
+
+void ExpertStore::waitForAny(std::span<const Handle> handles) {
+  Reads::Duration begun = reads.now();
+  collect({});
+  while (std::all_of(handles.begin(), handles.end(), [&](Handle handle) { return isReading(handle); }))
+    collectFor(handles);
   counts.waiting += reads.now() - begun;
+}
+
+Result<void> ExpertStore::wait(Handle handle) {
+  waitForAny({&handle, 1});
   if (slotTable[handle].state == State::Failed)
     return tl::unexpected<Error>(slotTable[handle].error);
   return {};
@@ -368,22 +458,28 @@ void ExpertStore::release(Handle handle) {
     slot.state = State::Free;
 }
 
-bool ExpertStore::holds(ExpertKey key) const {
+bool ExpertStore::expects(ExpertKey key) const {
   const ExpertLayer *layer = catalogue.find(key.layer);
-  if (!layer || key.expert >= layer->experts)
+  return layer && key.expert < layer->experts && slotOfKey[layer->firstKey + key.expert] >= 0;
+}
+
+bool ExpertStore::holds(ExpertKey key) const {
+  if (!expects(key))
     return false;
-  int32_t slot = slotOfKey[layer->firstKey + key.expert];
-  return slot >= 0 && slotTable[static_cast<uint32_t>(slot)].state == State::Ready;
+  int32_t slot = slotOfKey[catalogue.find(key.layer)->firstKey + key.expert];
+  return slotTable[static_cast<uint32_t>(slot)].state == State::Ready;
 }
 
 Result<void> ExpertStore::loadPinned(const std::function<void(uint32_t, uint32_t)> &progress) {
-  std::vector<Handle> handles(options.pinned.size());
-  uint32_t total = static_cast<uint32_t>(options.pinned.size());
-  for (uint32_t i = 0; i < total; ++i)
-    STRATA_TRY(want(options.pinned[i].layer, {&options.pinned[i].expert, 1}, {&handles[i], 1}));
+  std::vector<Handle> handles;
+  for (const LayerBuffers &buffers : options.layers)
+    for (uint32_t expert : buffers.pinned) {
+      handles.emplace_back();
+      STRATA_TRY(want(buffers.layer, {&expert, 1}, {&handles.back(), 1}));
+    }
+  auto total = static_cast<uint32_t>(handles.size());
   for (uint32_t i = 0; i < total; ++i) {
     STRATA_TRY(wait(handles[i]));
-    slotTable[handles[i]].pinned = true;
     release(handles[i]);
     if (progress)
       progress(i + 1, total);

@@ -2,10 +2,11 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// Experts in memory and on disk: a budget of buffers, pinned experts in some, a cache in the rest.
+// Experts in memory and on disk: every layer's pinned experts and its cache, and buffers that all layers share.
 #pragma once
 
 #include "runtime/Base/Error.h"
+#include "runtime/Base/PageMemory.h"
 #include "runtime/Memory/CachePolicy.h"
 #include "runtime/Memory/ExpertCatalogue.h"
 #include "runtime/Memory/Reads/Reads.h"
@@ -15,6 +16,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,10 +28,18 @@ struct ExpertKey {
   uint32_t expert = 0;
 };
 
+/// What the plan gives a layer (LayerExperts in the schema).
+struct LayerBuffers {
+  uint32_t layer = 0; ///< In the model.
+  uint32_t slots = 0; ///< Of its cache.
+  std::vector<uint32_t> pinned;
+};
+
 struct ExpertStoreOptions {
-  uint64_t budgetBytes = 0; ///< All buffers together; never exceeded.
-  std::vector<ExpertKey> pinned;
-  uint32_t wantedAtOnce = 8; ///< Experts that are in use at one time, at most.
+  std::vector<LayerBuffers> layers;
+  /// Of the largest expert's size each; experts of all layers pass through them that find no place in their layer's
+  /// cache, and those of prompts, which would only drive out what decoding needs.
+  uint32_t sharedSlots = 0;
   std::chrono::nanoseconds readTimeout = std::chrono::seconds(30);
   std::vector<std::string> files; ///< Names for errors, by index.
 };
@@ -44,16 +54,25 @@ struct ExpertStoreStatistics {
   std::chrono::nanoseconds waiting{}; ///< In wait().
 };
 
+/// What a want is for.
+enum class ExpertUse : uint8_t {
+  Decode, ///< Goes into its layer's cache, if there is a place.
+  Prompt  ///< Takes free places of the cache but drives nothing out.
+};
+
+/// Makes the policy of one cache.
+using MakeCachePolicy = std::function<std::unique_ptr<CachePolicy>()>;
+
 /// Used by one thread. An expert is asked for with want() and held by a handle until release(); its slabs may be used
 /// once wait() has said that it is ready, and then all their bytes have been checked. Steps allocate nothing.
 class ExpertStore {
 public:
   using Handle = uint32_t;
 
-  /// Takes its whole budget. Exit code 3 if the budget has no room for the pinned experts and `wantedAtOnce` others, or
-  /// the memory is not there; 1 if a pinned expert does not exist. `reads` outlives the store.
+  /// Takes all its buffers. Exit code 3 if an expert of some layer would find none, or the memory is not there; 1 if a
+  /// layer or a pinned expert does not exist. `reads` outlives the store.
   static Result<std::unique_ptr<ExpertStore>> create(ExpertCatalogue catalogue, Reads &reads,
-                                                     std::unique_ptr<CachePolicy> policy, ExpertStoreOptions options);
+                                                     const MakeCachePolicy &makePolicy, ExpertStoreOptions options);
   /// Waits for what is being read into its buffers.
   ~ExpertStore();
 
@@ -63,18 +82,33 @@ public:
   /// Asks for experts of one layer: their misses are all submitted before it returns. handles[i] holds experts[i],
   /// also twice the same. On an error nothing is held.
   Result<void> want(uint32_t layer, std::span<const uint32_t> experts, std::span<Handle> handles);
+  /// Asks for one expert that the layer has; nothing if all buffers that it could take are in use or lost to the disk.
+  std::optional<Handle> tryWant(uint32_t layer, uint32_t expert, ExpertUse use);
+  /// For when nothing is held and tryWant gives nothing. False if no read came to an end within the read timeout.
+  bool waitForReads();
+  /// What to say then: F09, exit code 3.
+  Error noRoom(uint32_t layer, uint32_t expert) const;
   /// True if the expert is in memory and checked; takes what the disk has done meanwhile, without waiting.
   bool isReady(Handle handle);
+  /// True until the expert is ready or has failed, as of what was taken from the disk last.
+  bool isReading(Handle handle) const { return slotTable[handle].state == State::Reading; }
   /// Until the expert is ready or has failed. F01, F03, F05, F09: docs/store.md.
   Result<void> wait(Handle handle);
+  /// Until at least one of these, of which there are some, is ready or has failed.
+  void waitForAny(std::span<const Handle> handles);
   /// One of an expert's matrices; the expert must be ready. Valid until release().
   std::span<const std::byte> slab(Handle handle, ExpertMatrix matrix) const;
   void release(Handle handle);
 
+  /// Of the model.
+  const std::vector<ExpertLayer> &layers() const { return catalogue.layers(); }
   const ExpertStoreStatistics &statistics() const { return counts; }
   uint32_t slots() const { return static_cast<uint32_t>(slotTable.size()); }
-  uint64_t bufferBytes() const { return slots() * slotBytes; }
-  /// True if the expert is in memory, checked, whoever uses it: for tests and statistics.
+  /// Of all buffers.
+  uint64_t bufferBytes() const { return bytes; }
+  /// True if the expert is in memory or on its way there.
+  bool expects(ExpertKey key) const;
+  /// True if the expert is in memory, checked, whoever uses it.
   bool holds(ExpertKey key) const;
 
 private:
@@ -96,52 +130,61 @@ private:
   };
   struct Slot {
     State state = State::Free;
-    bool pinned = false;
     uint32_t layer = 0, expert = 0; ///< The layer's index in the catalogue.
+    uint32_t partition = 0;
+    std::byte *bytes = nullptr;
     uint32_t users = 0;
     std::array<Transfer, kExpertMatrices> transfers;
     Error error;
   };
 
-  ExpertStore(ExpertCatalogue fromCatalogue, Reads &fromReads, std::unique_ptr<CachePolicy> withPolicy,
-              ExpertStoreOptions withOptions);
-  Result<void> allocate();
+  /// Consecutive slots: first the pinned experts', each its own, then those of a cache.
+  struct Partition {
+    uint32_t first = 0, pinned = 0, slots = 0;
+    std::unique_ptr<CachePolicy> policy;
+    std::vector<uint8_t> evictable; ///< Per slot of the cache.
+    uint32_t firstCached() const { return first + pinned; }
+    uint32_t end() const { return first + pinned + slots; }
+  };
+
+  ExpertStore(ExpertCatalogue fromCatalogue, Reads &fromReads, ExpertStoreOptions withOptions);
+  Result<void> allocate(const MakeCachePolicy &makePolicy);
+  Result<void> addLayer(const LayerBuffers &buffers, const MakeCachePolicy &makePolicy);
+  void addPartition(uint32_t pinned, uint32_t slots, uint64_t bytesOfSlot, std::unique_ptr<CachePolicy> policy);
+  Result<void> requireRoom() const;
 
   uint32_t keyOf(const Slot &slot) const { return catalogue.table[slot.layer].firstKey + slot.expert; }
-  Result<uint32_t> acquire(uint32_t layer, uint32_t expert);
-  Result<uint32_t> takeSlot(const ExpertLayer &layer, uint32_t expert);
+  std::optional<uint32_t> acquire(uint32_t layer, uint32_t expert, ExpertUse use);
+  std::optional<uint32_t> takeSlot(uint32_t layer, uint32_t expert, ExpertUse use);
+  std::optional<uint32_t> takeFree(const Partition &partition) const;
+  std::optional<uint32_t> takeVictim(Partition &partition);
   void vacate(Slot &slot);
+  void tellPolicy(uint32_t slot, bool isNew);
   static bool isUnderway(const Slot &slot);
 
   void begin(uint32_t slot);
   void submit(uint32_t slot, uint32_t matrix);
   /// Takes completions, waiting at most `timeout` for the first.
   void collect(Reads::Duration timeout);
+  void collectFor(std::span<const Handle> handles);
   void complete(const ReadCompletion &completion);
   void advance(uint32_t slot, uint32_t matrix, const ReadCompletion &completion);
   void check(uint32_t slot, uint32_t matrix, const ReadCompletion &completion);
   void retryFailed(uint32_t slot, uint32_t matrix, int number);
   void expire();
   void failSlot(uint32_t slot, uint32_t matrix, ExitCode code, std::string_view id, uint64_t at, std::string_view what);
-  std::byte *buffer(uint32_t slot, uint32_t matrix) const {
-    return memory.get() + slot * slotBytes + matrixStarts[matrix];
-  }
-
-  struct FreeMemory {
-    void operator()(std::byte *bytes) const;
-  };
+  std::byte *buffer(uint32_t slot, uint32_t matrix) const;
 
   ExpertCatalogue catalogue;
   Reads &reads;
-  std::unique_ptr<CachePolicy> policy;
   ExpertStoreOptions options;
   ExpertStoreStatistics counts;
-  std::unique_ptr<std::byte[], FreeMemory> memory;
-  uint64_t slotBytes = 0;
-  std::array<uint64_t, kExpertMatrices> matrixStarts = {};
+  PageMemory memory;
+  uint64_t bytes = 0; ///< Of it.
   std::vector<Slot> slotTable;
-  std::vector<int32_t> slotOfKey; ///< -1: not in memory.
-  std::vector<uint8_t> evictable; ///< Per slot, for the policy.
+  std::vector<Partition> partitions; ///< One for each layer of the catalogue, the shared one last.
+  std::vector<uint8_t> isPinned;     ///< By key.
+  std::vector<int32_t> slotOfKey;    ///< -1: not in memory.
   std::vector<ReadCompletion> arrived;
   uint32_t underway = 0; ///< Reads.
   uint64_t finishedReads = 0;

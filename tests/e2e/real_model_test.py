@@ -104,8 +104,8 @@ class RealModel(ToolTest):
         refused = self.refuse(3, "", "strata-compile", SPARSE, "-o", artifact, f"--machine={machine}")
         self.assertRegex(refused.error, r"short by [\d,]+ B")
         self.assertFalse(artifact.exists())
-        self.succeed("strata-compile", SPARSE, "-o", artifact, "--machine=host", "--ram=40GiB")
-        self.refuse(3, "A27", "strata-run", artifact, "--tokens=0", "-n1")
+        self.succeed("strata-compile", SPARSE, "-o", artifact, "--machine=host", "--ram=300GiB")
+        self.refuse(3, "F16", "strata-run", artifact, "--tokens=0", "-n1")
 
     def testTheModuleDoesNotGrowWithTheLayers(self):
         text = self.succeed("strata-compile", HEADER, "--machine=host", "--header-only", "--emit=moe").out

@@ -214,10 +214,10 @@ Result<void> Compilation::run() {
   if (*findPhase(options.stopAfter) < Phase::Artifact)
     return writeText(printed(*module));
   STRATA_TRY(writeArtifact(*module));
-  if (!planned.plan.inOneTier())
+  if (!planned.plan.inOneTier() && planned.plan.hasGpu)
     remark("note",
-           {"the plan is over several tiers, which this version cannot run yet: the artifact has the whole plan, "
-            "but no kernels for experts that are in several tiers"});
+           {"the plan is over several tiers with a GPU, which this version cannot run yet: the artifact has the whole "
+            "plan, but no kernels for experts that are in several tiers"});
   printPlan();
   return {};
 }

@@ -122,7 +122,7 @@ Result<text::Tokenizer> openTokenizer(const Options &options) {
 
 Result<OpenedModel> openModel(const Options &options) {
   STRATA_ASSIGN(LoadedArtifact artifact, LoadedArtifact::load(options.model));
-  STRATA_TRY(requireOneTier(artifact.root()));
+  STRATA_TRY(requireRunnable(artifact.root()));
   STRATA_ASSIGN(LocatedModel located, locate(artifact, options));
   STRATA_ASSIGN(std::unique_ptr<RoutingRecorder> recorder, makeRecorder(artifact.root(), options));
   SessionOptions sessionOptions = options.session;

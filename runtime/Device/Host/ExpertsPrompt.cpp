@@ -32,6 +32,12 @@ struct Network {
   uint64_t width = 0; ///< F or S.
 };
 
+/// The network of one routed expert.
+Network networkOf(const ExpertsCall &operands, const Network &any, uint64_t expert) {
+  auto matrix = [&](uint64_t weight) { return expertMatrix(operands.call.reads[weight], expert); };
+  return {any.gate.of(matrix(3)), any.up.of(matrix(4)), any.down.of(matrix(5)), any.width};
+}
+
 Result<Network> makeNetwork(const Context &context, const ExpertsCall &operands, uint64_t firstWeight, uint64_t width) {
   const KernelCall &call = operands.call;
   STRATA_ASSIGN(Product gate, makeProduct(context, call.reads[firstWeight], operands.input, call));
@@ -40,15 +46,15 @@ Result<Network> makeNetwork(const Context &context, const ExpertsCall &operands,
   return Network{gate, up, down, width};
 }
 
-/// The hidden rows of `count` columns, quantised for the down product. `expert` is 0 for the shared network.
-void computeHidden(const Context &context, const ExpertsCall &operands, const Network &network, uint64_t expert,
-                   const Columns &columns, uint64_t count) {
+/// The hidden rows of `count` columns, quantised for the down product.
+void computeHidden(const Context &context, const ExpertsCall &operands, const Network &network, const Columns &columns,
+                   uint64_t count) {
   uint64_t width = network.width;
   auto gateUp = [&](uint64_t begin, uint64_t end, unsigned) {
     auto store = [&](uint64_t column, uint64_t row, float gateSum, float upSum) {
       rowOf<float>(operands.hidden, column)[row] = silu(gateSum) * upSum;
     };
-    forEachPair(network.gate, network.up, expert * width, begin, end, columns, count, store);
+    forEachPair(network.gate, network.up, 0, begin, end, columns, count, store);
   };
   context.pool.parallelFor(width, grainFor(network.gate.length * count * 2), gateUp);
 
@@ -64,12 +70,12 @@ void computeHidden(const Context &context, const ExpertsCall &operands, const Ne
 
 /// Calls add(column, row, sum) with every number of the down product of `count` hidden rows.
 template <typename Add>
-void multiplyDown(const Context &context, const ExpertsCall &operands, const Network &network, uint64_t expert,
-                  uint64_t count, const Add &add) {
+void multiplyDown(const Context &context, const ExpertsCall &operands, const Network &network, uint64_t count,
+                  const Add &add) {
   uint64_t embedding = operands.result.columns;
   Columns columns = {operands.quantisedHidden.data, operands.quantisedHidden.rowBytes, network.width, 0, nullptr};
   auto rows = [&](uint64_t begin, uint64_t end, unsigned) {
-    forEachSum(network.down, expert * embedding, begin, end, columns, count, add);
+    forEachSum(network.down, 0, begin, end, columns, count, add);
   };
   context.pool.parallelFor(embedding, grainFor(network.down.length * count), rows);
 }
@@ -95,15 +101,18 @@ float weightOf(const ExpertsCall &operands, uint64_t token, uint64_t expert) {
   return rowOf<const float>(operands.weights, token)[slot];
 }
 
-void addRoutedExpert(const Context &context, const ExpertsCall &operands, const Network &network, uint64_t expert) {
+void addRoutedExpert(const Context &context, const ExpertsCall &operands, const Network &any, uint64_t expert) {
   uint64_t tokens = listTokens(operands, expert);
+  if (tokens == 0)
+    return;
+  Network network = networkOf(operands, any, expert);
   for (uint64_t first = 0; first < tokens; first += operands.hidden.rows) {
     uint64_t count = std::min(operands.hidden.rows, tokens - first);
     const int32_t *rows = operands.rowList() + first;
     Columns columns = columnsOf(operands.input);
     columns.rows = rows;
-    computeHidden(context, operands, network, expert, columns, count);
-    multiplyDown(context, operands, network, expert, count, [&](uint64_t column, uint64_t row, float sum) {
+    computeHidden(context, operands, network, columns, count);
+    multiplyDown(context, operands, network, count, [&](uint64_t column, uint64_t row, float sum) {
       auto token = static_cast<uint64_t>(rows[column]);
       rowOf<float>(operands.routedSum, token)[row] += weightOf(operands, token, expert) * sum;
     });
@@ -136,8 +145,8 @@ void addShared(const Context &context, const ExpertsCall &operands, const Networ
     uint64_t count = std::min(operands.hidden.rows, tokens - first);
     Columns columns = columnsOf(operands.input);
     columns.data += first * columns.rowBytes;
-    computeHidden(context, operands, shared, 0, columns, count);
-    multiplyDown(context, operands, shared, 0, count, [&](uint64_t column, uint64_t row, float sum) {
+    computeHidden(context, operands, shared, columns, count);
+    multiplyDown(context, operands, shared, count, [&](uint64_t column, uint64_t row, float sum) {
       uint64_t token = first + column;
       float added = rowOf<const float>(operands.routedSum, token)[row] + sum;
       rowOf<float>(operands.result, token)[row] = rowOf<const float>(operands.residual, token)[row] + added;
@@ -155,11 +164,15 @@ Result<void> experts(const Context &context, const KernelCall &call) {
   if (hasShared) {
     STRATA_ASSIGN(shared, makeNetwork(context, operands, 6, call.parameters.sharedWidth));
   }
-  forEachToken(context, operands, [&](uint64_t token) {
-    std::fill_n(rowOf<float>(operands.routedSum, token), operands.result.columns, 0.0f);
-  });
+  if (!call.part || call.part->first)
+    forEachToken(context, operands, [&](uint64_t token) {
+      std::fill_n(rowOf<float>(operands.routedSum, token), operands.result.columns, 0.0f);
+    });
   for (uint64_t expert = 0; expert < call.parameters.experts; ++expert)
-    addRoutedExpert(context, operands, routed, expert);
+    if (isTaken(call, expert))
+      addRoutedExpert(context, operands, routed, expert);
+  if (call.part && !call.part->last)
+    return {};
   if (hasShared)
     addShared(context, operands, shared);
   else

@@ -2,7 +2,8 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// experts_gate_up and experts_down: the experts of a decode step, each token with its own.
+// experts_gate_up and experts_down: the experts of a decode step, each token with its own. In parts, all but the first
+// pass over what the others have computed.
 #include "runtime/Device/Host/Functions.h"
 #include "runtime/Device/Host/Kernels.h"
 #include "runtime/Device/Host/Products.h"
@@ -27,10 +28,13 @@ Result<void> expertsGateUp(const Context &context, const KernelCall &call) {
       float gateSum, upSum;
       if (place < routed) {
         auto expert = static_cast<uint64_t>(rowOf<const int32_t>(ids, token)[place / width]);
-        uint64_t row = expert * width + place % width;
-        gate(row, columns, token, 1, &gateSum);
-        up(row, columns, token, 1, &upSum);
+        if (!isTaken(call, expert))
+          continue;
+        gate.of(expertMatrix(call.reads[2], expert))(place % width, columns, token, 1, &gateSum);
+        up.of(expertMatrix(call.reads[3], expert))(place % width, columns, token, 1, &upSum);
       } else {
+        if (call.part && !call.part->first)
+          continue;
         sharedGate(place - routed, columns, token, 1, &gateSum);
         sharedUp(place - routed, columns, token, 1, &upSum);
       }
@@ -51,6 +55,7 @@ Result<void> expertsDown(const Context &context, const KernelCall &call) {
     STRATA_ASSIGN(sharedDown, makeProduct(context, call.reads[4], hidden, call));
   }
   uint64_t used = call.parameters.expertsUsed, width = call.parameters.width, embedding = result.columns;
+  bool last = !call.part || call.part->last;
   auto tasks = [&](uint64_t begin, uint64_t end, unsigned) {
     Columns columns = columnsOf(hidden);
     for (uint64_t task = begin; task < end; ++task) {
@@ -58,10 +63,15 @@ Result<void> expertsDown(const Context &context, const KernelCall &call) {
       float sum = 0, product;
       for (uint64_t slot = 0; slot < used; ++slot) {
         auto expert = static_cast<uint64_t>(rowOf<const int32_t>(ids, token)[slot]);
-        columns.offset = slot * width;
-        down(expert * embedding + row, columns, token, 1, &product);
-        sum += rowOf<const float>(weights, token)[slot] * product;
+        float *kept = call.part ? call.part->results + (token * used + slot) * embedding + row : &product;
+        if (isTaken(call, expert)) {
+          columns.offset = slot * width;
+          down.of(expertMatrix(call.reads[3], expert))(row, columns, token, 1, kept);
+        }
+        sum += rowOf<const float>(weights, token)[slot] * *kept;
       }
+      if (!last)
+        continue;
       if (hasShared) {
         columns.offset = used * width;
         sharedDown(row, columns, token, 1, &product);

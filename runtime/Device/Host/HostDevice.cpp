@@ -13,7 +13,6 @@
 #include <cerrno>
 #include <cstring>
 #include <fmt/format.h>
-#include <sys/mman.h>
 
 namespace strata {
 
@@ -40,11 +39,6 @@ Result<std::unique_ptr<HostDevice>> HostDevice::create(const HostDeviceOptions &
 HostDevice::HostDevice(std::unique_ptr<ThreadPool> threadPool, uint64_t scratchBytes, Isa level)
     : pool(std::move(threadPool)), isa(level), workerScratchBytes(scratchBytes) {}
 
-HostDevice::~HostDevice() {
-  for (const Mapping &mapping : mappings)
-    munmap(mapping.address, mapping.bytes);
-}
-
 std::vector<std::string> HostDevice::notes() const {
   std::vector<std::string> notes;
   HostLimits limits = hostLimits();
@@ -63,26 +57,15 @@ std::vector<std::string> HostDevice::notes() const {
   return notes;
 }
 
-/// Large pieces begin at a huge page, so that all of it can be such.
-static constexpr uint64_t kHugePage = 2 << 20;
-
 Result<std::byte *> HostDevice::allocate(uint64_t bytes) {
-  Checked wanted = Checked(std::max<uint64_t>(bytes, 1)) + (bytes >= kHugePage ? kHugePage : 0);
-  uint64_t mapped = wanted.valid() ? wanted.value() : ~uint64_t(0);
-  void *address = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (address == MAP_FAILED)
+  PageMemory memory(bytes);
+  if (!memory.data())
     return fail(ExitCode::Machine, "",
                 fmt::format("{} bytes of memory cannot be had ({}): free memory, or compile for less with --context, "
                             "--sequences or --prompt-tokens",
                             bytes, std::strerror(errno)));
-  mappings.push_back({address, mapped});
-  auto *begin = static_cast<std::byte *>(address);
-  if (bytes < kHugePage)
-    return begin;
-  begin += (kHugePage - reinterpret_cast<uintptr_t>(begin) % kHugePage) % kHugePage;
-  // A refusal is what notes() announces: the memory is there all the same.
-  madvise(begin, bytes, MADV_HUGEPAGE);
-  return begin;
+  memories.push_back(std::move(memory));
+  return memories.back().data();
 }
 
 Result<void> HostDevice::copyToDevice(std::byte *to, std::span<const std::byte> from) {

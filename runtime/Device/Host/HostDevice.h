@@ -5,6 +5,7 @@
 // The device that is the host's own cores.
 #pragma once
 
+#include "runtime/Base/PageMemory.h"
 #include "runtime/Device/Device.h"
 #include "runtime/Device/Host/Isa.h"
 #include "runtime/Device/Host/ThreadPool.h"
@@ -27,7 +28,6 @@ class HostDevice : public Device {
 public:
   /// Exit code 3 if the threads, their scratch or the instruction set cannot be had, 2 if `threads` is 0.
   static Result<std::unique_ptr<HostDevice>> create(const HostDeviceOptions &options);
-  ~HostDevice() override;
   HostDevice(const HostDevice &) = delete;
   HostDevice &operator=(const HostDevice &) = delete;
 
@@ -44,16 +44,11 @@ public:
   Result<void> synchronise() override;
 
 private:
-  struct Mapping {
-    void *address;
-    uint64_t bytes;
-  };
-
   HostDevice(std::unique_ptr<ThreadPool> threadPool, uint64_t scratchBytes, Isa level);
 
   std::unique_ptr<ThreadPool> pool;
   Isa isa;
-  std::vector<Mapping> mappings;
+  std::vector<PageMemory> memories;
   uint64_t workerScratchBytes;
   std::byte *scratch = nullptr; ///< One piece of workerScratchBytes for each worker.
 };

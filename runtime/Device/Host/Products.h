@@ -54,6 +54,13 @@ struct Product {
     function(weight + weightRow * weightRowBytes, length, columns, first, count, out);
   }
 
+  /// The same with the rows of another weight of its shape.
+  Product of(const std::byte *otherWeight) const {
+    Product other = *this;
+    other.weight = otherWeight;
+    return other;
+  }
+
   /// The sums of a tile, as a TileFunction writes them.
   void tile(uint64_t weightRow, uint64_t rows, const Columns &columns, uint64_t first, uint64_t count,
             float *out) const {
@@ -70,6 +77,16 @@ inline schema::ActivationEncoding storedAs(const BoundOperand &value, const Kern
 /// block-quantised.
 Result<Product> makeProduct(const Context &context, const BoundOperand &weight, const BoundOperand &input,
                             const KernelCall &call);
+
+/// One expert's matrix of a weight [X, N, K].
+inline const std::byte *expertMatrix(const BoundOperand &weight, uint64_t expert) {
+  return weight.experts ? weight.experts[expert] : weight.data + expert * weight.dimensions[1] * weight.rowBytes;
+}
+
+/// True if the launch computes the expert.
+inline bool isTaken(const KernelCall &call, uint64_t expert) {
+  return !call.part || call.part->taken[expert] != 0;
+}
 
 /// All rows of a value as columns.
 inline Columns columnsOf(const BoundOperand &value) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "runtime/Base/Error.h"
+#include "runtime/Schema/SlotBytes.h"
 
 #include <chrono>
 #include <cstddef>
@@ -17,9 +18,6 @@
 namespace strata {
 
 class WeightFiles;
-
-/// Offsets, lengths and addresses of direct reads are multiples of it.
-inline constexpr uint64_t kReadAlignment = 4096;
 
 struct ReadRequest {
   uint64_t tag = 0; ///< Comes back with the completion.

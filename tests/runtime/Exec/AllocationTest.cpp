@@ -4,7 +4,7 @@
 
 // Between entry and exit of a step nothing is allocated on any thread: the C library's allocator and mmap are counted.
 
-#include "tests/runtime/Exec/ExecTest.h"
+#include "tests/runtime/Exec/StreamingModel.h"
 
 #include <atomic>
 #include <cerrno>
@@ -59,7 +59,8 @@ void *mmap(void *address, size_t bytes, int protection, int flags, int file, off
 namespace strata::test {
 namespace {
 
-class Allocation : public testing::Test {
+/// With all weights in memory, and with experts from a disk.
+class Allocation : public testing::TestWithParam<bool> {
 protected:
   void SetUp() override {
     if (!kCounts)
@@ -70,13 +71,13 @@ protected:
     ASSERT_GT(allocations, before) << "allocations are not counted";
     SessionOptions options;
     options.threads = 3;
-    session = openSession(options);
+    session = GetParam() ? openStreaming({1, 0, 1}, options) : openSession(options);
   }
   std::unique_ptr<Session> session;
 };
 
 /// From the first step on: nothing is made lazily. Two sequences cross block boundaries.
-TEST_F(Allocation, DecodeAllocatesNothing) {
+TEST_P(Allocation, DecodeAllocatesNothing) {
   std::vector<DecodeRow> rows = {{expectValue(session->openSequence()), 1}, {expectValue(session->openSequence()), 2}};
   for (int step = 0; step < 150; ++step) {
     uint64_t before = allocations;
@@ -88,7 +89,7 @@ TEST_F(Allocation, DecodeAllocatesNothing) {
 }
 
 /// All units of three passes, a decode step of another sequence between each two, logits of every row.
-TEST_F(Allocation, PromptAllocatesNothing) {
+TEST_P(Allocation, PromptAllocatesNothing) {
   SequenceId prompting = expectValue(session->openSequence());
   DecodeRow row = {expectValue(session->openSequence()), 1};
   std::vector<int32_t> tokens = randomTokens(150, 1);
@@ -110,6 +111,9 @@ TEST_F(Allocation, PromptAllocatesNothing) {
   }
   EXPECT_EQ(rows, tokens.size());
 }
+
+INSTANTIATE_TEST_SUITE_P(Experts, Allocation, testing::Bool(),
+                         [](const auto &tested) { return tested.param ? "OnDisk" : "InMemory"; });
 
 } // namespace
 } // namespace strata::test

@@ -17,11 +17,15 @@
 namespace strata::test {
 namespace {
 
+std::unique_ptr<CachePolicy> makeLru() {
+  return std::make_unique<LruPolicy>();
+}
+
 using testing::HasSubstr;
 
 constexpr uint32_t kLayers = 2, kExperts = 8;
 constexpr std::array<uint64_t, kExpertMatrices> kSlabBytes = {5001, 5001, 9002}; // Not whole pages, at no page's start.
-constexpr uint64_t kSlotBytes = 3 * 12288 + 4096;                                // Pages around each slab, one more.
+constexpr uint64_t kSlotBytes = 2 * 12288 + 16384;                               // Pages around each slab, one more.
 
 using Contents = std::vector<std::vector<std::byte>>;
 
@@ -65,14 +69,13 @@ ExpertCatalogue catalogue() {
 
 struct Bench {
   explicit Bench(const SimulatedFaults &faults = {}, uint64_t seed = 1, uint32_t slots = 6,
-                 std::vector<ExpertKey> pinned = {})
+                 std::vector<LayerBuffers> layers = {})
       : reads(fileContents(), seed, faults) {
     ExpertStoreOptions options;
-    options.budgetBytes = slots * kSlotBytes;
-    options.pinned = std::move(pinned);
-    options.wantedAtOnce = 3;
+    options.sharedSlots = slots;
+    options.layers = std::move(layers);
     options.files = {"a.gguf", "b.gguf"};
-    auto created = ExpertStore::create(catalogue(), reads, std::make_unique<LruPolicy>(), options);
+    auto created = ExpertStore::create(catalogue(), reads, makeLru, options);
     if (!created)
       throw std::runtime_error(created.error().message);
     store = *std::move(created);
@@ -320,7 +323,7 @@ TEST(ExpertStore, InUseIsNeverEvicted) {
 }
 
 TEST(ExpertStore, PinnedStayAndTheLeastRecentGoes) {
-  Bench bench({}, 1, 5, {{1, 0}, {2, 7}});
+  Bench bench({}, 1, 3, {{1, 0, {0}}, {2, 0, {7}}});
   ASSERT_TRUE(bench.store->loadPinned({}));
   for (uint32_t expert : {1u, 2u, 3u, 1u, 4u}) // 2 is now the least recently used of three.
     EXPECT_FALSE(bench.use(1, expert));
@@ -332,17 +335,59 @@ TEST(ExpertStore, PinnedStayAndTheLeastRecentGoes) {
   EXPECT_TRUE(bench.store->holds({2, 7}));
 }
 
-TEST(ExpertStore, F16_BudgetIsHard) {
-  Bench bench({}, 1, 5);
+TEST(ExpertStore, F16_BuffersAreWhatIsPlanned) {
+  Bench bench({}, 1, 2, {{1, 2, {5}}});
   EXPECT_EQ(bench.store->slots(), 5u);
-  EXPECT_LE(bench.store->bufferBytes(), 5 * kSlotBytes);
+  EXPECT_EQ(bench.store->bufferBytes(), 5 * kSlotBytes);
   ExpertStoreOptions options;
-  options.budgetBytes = 3 * kSlotBytes - 1;
-  options.wantedAtOnce = 3;
-  auto refused = ExpertStore::create(catalogue(), bench.reads, std::make_unique<LruPolicy>(), options);
-  ASSERT_FALSE(refused);
+  options.layers = {{1, 2, {}}};
+  auto refused = ExpertStore::create(catalogue(), bench.reads, makeLru, options);
+  ASSERT_FALSE(refused) << "no expert of layer 2 would ever have a buffer";
   EXPECT_EQ(refused.error().id, "F16");
   EXPECT_EQ(refused.error().code, ExitCode::Machine);
+}
+
+TEST(ExpertStore, LayersKeepTheirOwn) {
+  Bench bench({}, 1, 1, {{1, 2, {}}, {2, 3, {}}});
+  for (uint32_t expert = 0; expert < kExperts; ++expert)
+    EXPECT_FALSE(bench.use(2, expert));
+  EXPECT_FALSE(bench.use(1, 0) || bench.use(1, 1));
+  for (uint32_t expert = 0; expert < kExperts; ++expert)
+    EXPECT_FALSE(bench.use(2, expert));
+  EXPECT_TRUE(bench.store->holds({1, 0}) && bench.store->holds({1, 1})) << "layer 2 has not driven them out";
+  EXPECT_TRUE(bench.store->holds({2, 7}) && bench.store->holds({2, 6}) && bench.store->holds({2, 5}));
+}
+
+TEST(ExpertStore, PromptsDriveNothingOut) {
+  Bench bench({}, 1, 2, {{1, 3, {}}});
+  auto pass = [&](uint32_t expert) {
+    auto handle = bench.store->tryWant(1, expert, ExpertUse::Prompt);
+    ASSERT_TRUE(handle);
+    ASSERT_TRUE(bench.store->wait(*handle));
+    EXPECT_TRUE(bench.isRight(*handle, 1, expert));
+    bench.store->release(*handle);
+  };
+  for (uint32_t expert : {4u, 5u}) // One place of the cache stays free.
+    EXPECT_FALSE(bench.use(1, expert));
+  for (uint32_t expert = 0; expert < kExperts; ++expert)
+    pass(expert);
+  EXPECT_TRUE(bench.store->holds({1, 4}) && bench.store->holds({1, 5}) && bench.store->holds({1, 0}));
+  EXPECT_EQ(bench.store->statistics().hits, 2u);
+  EXPECT_EQ(bench.store->statistics().misses, 8u);
+}
+
+TEST(ExpertStore, NoRoomIsSaidNotFailed) {
+  Bench bench({}, 1, 2);
+  auto first = bench.store->tryWant(1, 0, ExpertUse::Decode), second = bench.store->tryWant(2, 0, ExpertUse::Prompt);
+  ASSERT_TRUE(first && second);
+  EXPECT_FALSE(bench.store->tryWant(1, 1, ExpertUse::Decode));
+  EXPECT_TRUE(bench.store->expects({1, 0}) && !bench.store->expects({1, 1}));
+  std::array<ExpertStore::Handle, 2> both = {*first, *second};
+  bench.store->waitForAny(both);
+  EXPECT_TRUE(bench.store->isReady(*first) || bench.store->isReady(*second));
+  ASSERT_TRUE(bench.store->wait(*first));
+  bench.store->release(*first);
+  EXPECT_TRUE(bench.store->tryWant(1, 1, ExpertUse::Decode));
 }
 
 TEST(ExpertStore, StepsAllocateNothing) {

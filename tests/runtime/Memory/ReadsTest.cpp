@@ -18,6 +18,10 @@
 namespace strata::test {
 namespace {
 
+std::unique_ptr<CachePolicy> makeLru() {
+  return std::make_unique<LruPolicy>();
+}
+
 struct ReadsTest : testing::Test {
   TestModel model;
   WeightFiles files = *WeightFiles::open(model.model().files());
@@ -26,11 +30,10 @@ struct ReadsTest : testing::Test {
   /// Every expert of the model through a store.
   std::vector<std::byte> readAll(Reads &reads) {
     ExpertStoreOptions options;
-    options.budgetBytes = 1 << 20;
+    options.sharedSlots = 2;
     options.files = {model.path()};
-    options.wantedAtOnce = 1;
     ExpertCatalogue catalogue = *ExpertCatalogue::of(model.model(), nullptr);
-    auto store = ExpertStore::create(catalogue, reads, std::make_unique<LruPolicy>(), options);
+    auto store = ExpertStore::create(catalogue, reads, makeLru, options);
     EXPECT_TRUE(store) << store.error().message;
     std::vector<std::byte> all;
     for (const ExpertLayer &layer : catalogue.layers())
@@ -75,9 +78,8 @@ TEST_F(ReadsTest, F06_TruncatedWhileOpen) {
   ASSERT_TRUE(reads);
   ExpertCatalogue catalogue = *ExpertCatalogue::of(model.model(), nullptr);
   ExpertStoreOptions options;
-  options.budgetBytes = 1 << 20;
-  options.wantedAtOnce = 1;
-  auto store = ExpertStore::create(catalogue, **reads, std::make_unique<LruPolicy>(), options);
+  options.sharedSlots = 2;
+  auto store = ExpertStore::create(catalogue, **reads, makeLru, options);
   ASSERT_TRUE(store);
   std::filesystem::resize_file(model.path(), model.model().files()[0].headerBytes);
   uint32_t expert = catalogue.layers()[0].experts - 1;

@@ -1,0 +1,83 @@
+// Part of the Strata project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// Between the expert store and the operations that compute experts: who is asked for when, and computed when.
+#pragma once
+
+#include "runtime/Device/Device.h"
+#include "runtime/Memory/ExpertStore.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace strata {
+
+/// The most that a feed is asked for at one time.
+struct ExpertFeedShape {
+  uint32_t experts = 0;    ///< Of a layer.
+  uint64_t rows = 0;       ///< Of any call.
+  uint64_t decodeRows = 0; ///< Of a decode step,
+  uint32_t used = 0;       ///< experts of each, and
+  uint64_t embedding = 0;  ///< numbers that each of them gives.
+};
+
+/// Brings the experts of one layer after the other into memory and has them computed in parts. When decoding, those
+/// that are there are computed while the others are read, in whatever order they come: results are kept apart until
+/// all are there, so that their sum does not depend on it. In prompts every expert is computed in its turn, in
+/// ascending index, while the next ones are read. Nothing is allocated in a step, and nothing is held after one.
+class ExpertFeed {
+public:
+  ExpertFeed(std::unique_ptr<ExpertStore> fromStore, const ExpertFeedShape &shape, bool waitsForAll);
+
+  /// Where the experts of the layer that runs are, for BoundOperand::experts.
+  const std::byte *const *table(ExpertMatrix matrix) const { return tables[static_cast<size_t>(matrix)].data(); }
+  /// Which of a layer's matrices a tensor is.
+  ExpertMatrix matrixOf(std::string_view tensor) const;
+
+  /// `used` names the experts of every row. Calls launch(part) for parts that together are all of them. Fails as the
+  /// store and as `launch` do.
+  template <typename Launch>
+  Result<void> run(uint32_t layer, ExpertUse use, std::span<const int32_t> used, const Launch &launch) {
+    return runParts(layer, use, used, &call<Launch>, &launch);
+  }
+
+  ExpertStore &store() { return *experts; }
+  /// Room for the ids of a call, for who fetches them.
+  std::vector<int32_t> ids;
+
+  static uint64_t hostBytes(const ExpertFeedShape &shape);
+
+private:
+  using Body = Result<void> (*)(const void *launch, const ExpertPart &part);
+  template <typename Launch> static Result<void> call(const void *launch, const ExpertPart &part) {
+    return (*static_cast<const Launch *>(launch))(part);
+  }
+
+  Result<void> runParts(uint32_t layer, ExpertUse use, std::span<const int32_t> used, Body body, const void *launch);
+  void listNeeded(uint32_t layer, ExpertUse use, std::span<const int32_t> used);
+  void ask(uint32_t layer, ExpertUse use);
+  Result<void> waitForSome(ExpertUse use);
+  Result<void> takeReady(ExpertUse use);
+  Result<void> computeTaken(Body body, const void *launch);
+  void releaseAll();
+
+  std::unique_ptr<ExpertStore> experts;
+  bool waitForAll;
+  std::array<std::vector<const std::byte *>, kExpertMatrices> tables;
+  std::vector<uint8_t> taken;   ///< By expert: ExpertPart::taken.
+  std::vector<float> results;   ///< ExpertPart::results
+  std::vector<uint32_t> needed; ///< In the order in which they are asked for.
+  size_t asked = 0;             ///< The first ones of them.
+  std::vector<ExpertStore::Handle> held;
+  std::vector<uint32_t> heldExperts; ///< Of the handles.
+  size_t ready = 0;                  ///< The first ones of the held, which are computed next.
+  bool begun = false;
+};
+
+} // namespace strata

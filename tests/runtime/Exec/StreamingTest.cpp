@@ -1,0 +1,198 @@
+// Part of the Strata project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// Sessions whose experts come from the disk: the same bits as with all of them in memory, or an error with a code.
+
+#include "tests/runtime/Exec/StreamingModel.h"
+
+#include <gmock/gmock.h>
+
+namespace strata::test {
+namespace {
+
+std::vector<Row> promptThenDecode(Session &session, size_t tokens = 20) {
+  SequenceId sequence = expectValue(session.openSequence());
+  std::vector<Row> rows = runPrompt(session, sequence, randomTokens(tokens, 1), WantedRows::all);
+  for (int32_t token = 0; token < 8; ++token)
+    rows.push_back(decodeOne(session, sequence, token));
+  session.closeSequence(sequence);
+  return rows;
+}
+
+const std::vector<Row> &expected() {
+  static const std::vector<Row> rows = promptThenDecode(*openSession());
+  return rows;
+}
+
+TEST(Streaming, SameBitsWhereverExpertsAre) {
+  for (Placement placement : {Placement{4, 0, 0}, Placement{4, 4, 0}, Placement{3, 1, 1}, Placement{1, 0, 2},
+                              Placement{1, 0, 0}, Placement{0, 0, 1}, Placement{0, 0, 4}})
+    for (uint32_t threads : {1u, 2u, 4u})
+      for (bool waits : {false, true}) {
+        SCOPED_TRACE(testing::Message() << placement.ram << " in RAM, " << placement.pinned << " pinned, "
+                                        << placement.shared << " shared, " << threads << " threads");
+        SessionOptions options;
+        options.threads = threads;
+        options.waitForAllExperts = waits;
+        auto session = openStreaming(placement, options);
+        EXPECT_EQ(promptThenDecode(*session), expected()) << "cold";
+        EXPECT_EQ(promptThenDecode(*session), expected()) << "warm";
+      }
+}
+
+TEST(Streaming, SameBitsFromEveryBackEnd) {
+  for (ReadBackend backend : {ReadBackend::Automatic, ReadBackend::Buffered}) {
+    SessionOptions options;
+    options.readBackend = backend;
+    auto session = openSession(streamingArtifact({1, 0, 1}), options);
+    EXPECT_THAT(session->readsDescription(), testing::HasSubstr("reads"));
+    EXPECT_EQ(promptThenDecode(*session), expected());
+  }
+}
+
+TEST(Streaming, SameBitsInChunksAndSuspended) {
+  SessionOptions options;
+  options.chunkTokens = 7;
+  auto session = openStreaming({1, 0, 1}, options);
+  EXPECT_EQ(promptThenDecode(*session), expected());
+
+  SequenceId other = expectValue(session->openSequence()), sequence = expectValue(session->openSequence());
+  runPrompt(*session, other, randomTokens(9, 2));
+  std::vector<Row> rows, others, alone;
+  PromptStep prompt = expectValue(
+      session->startPrompt(sequence, randomTokens(20, 1), WantedRows::all,
+                           [&](uint32_t, std::span<const float> row) { rows.emplace_back(row.begin(), row.end()); }));
+  for (int32_t token = 0; !expectValue(prompt.advance()); token = (token + 1) % kVocabulary)
+    if (others.size() < 40)
+      others.push_back(decodeOne(*session, other, token));
+  EXPECT_EQ(rows, std::vector<Row>(expected().begin(), expected().begin() + 20));
+
+  auto resident = openSession();
+  other = expectValue(resident->openSequence());
+  runPrompt(*resident, other, randomTokens(9, 2));
+  for (size_t i = 0; i < others.size(); ++i)
+    alone.push_back(decodeOne(*resident, other, static_cast<int32_t>(i % kVocabulary)));
+  EXPECT_EQ(others, alone);
+}
+
+TEST(Streaming, CompanyNeedsNoMoreBuffers) {
+  auto session = openStreaming({0, 0, 1}), resident = openSession();
+  for (Session *each : {session.get(), resident.get()})
+    for (uint32_t sequence = 0; sequence < kSequences; ++sequence)
+      runPrompt(*each, expectValue(each->openSequence()), randomTokens(3 + sequence, sequence));
+  for (int step = 0; step < 5; ++step) {
+    std::vector<DecodeRow> rows;
+    for (uint32_t sequence = 0; sequence < kSequences; ++sequence)
+      rows.push_back({sequence, static_cast<int32_t>((step * 7 + sequence) % kVocabulary)});
+    expectDone(session->decode(rows));
+    expectDone(resident->decode(rows));
+    for (size_t row = 0; row < rows.size(); ++row)
+      EXPECT_TRUE(std::equal(session->logits(row).begin(), session->logits(row).end(), resident->logits(row).begin()));
+  }
+}
+
+TEST(Streaming, APromptReadsEveryExpertOnce) {
+  auto session = openStreaming({2, 0, 1});
+  SequenceId sequence = expectValue(session->openSequence());
+  runPrompt(*session, sequence, randomTokens(70, 5));
+  ExpertReads first = session->expertReads(schema::Phase::prompt);
+  EXPECT_EQ(first.tokens, 70u);
+  EXPECT_EQ(first.misses, kExperts);
+  EXPECT_EQ(first.hits, 0u);
+  EXPECT_GT(first.bytesRead, 0u);
+  session->closeSequence(sequence);
+  sequence = expectValue(session->openSequence());
+  runPrompt(*session, sequence, randomTokens(70, 6));
+  ExpertReads second = session->expertReads(schema::Phase::prompt);
+  EXPECT_EQ(second.hits, 2u) << "the first two have stayed in the cache";
+  EXPECT_EQ(second.misses - first.misses, 2u);
+  decodeOne(*session, sequence, 1);
+  ExpertReads decode = session->expertReads(schema::Phase::decode);
+  EXPECT_EQ(decode.tokens, 1u);
+  EXPECT_EQ(decode.hits + decode.misses, 2u);
+}
+
+/// Every answer is right to the bit or ends with a coded error; when the disk is well again, so are answers.
+TEST(Streaming, TenThousandSeeds) {
+  std::unique_ptr<Session> session = openStreaming({0, 0, 1});
+  auto resident = openSession();
+  auto answer = [](Session &of) -> Result<Row> {
+    STRATA_ASSIGN(SequenceId sequence, of.openSequence());
+    Row row;
+    auto run = [&]() -> Result<void> {
+      std::vector<int32_t> tokens = randomTokens(3, 3);
+      STRATA_ASSIGN(PromptStep prompt, of.startPrompt(sequence, tokens, WantedRows::last, nullptr));
+      for (bool done = false; !done;) {
+        STRATA_ASSIGN(done, prompt.advance());
+      }
+      DecodeRow next = {sequence, 5};
+      STRATA_TRY(of.decode({&next, 1}));
+      row.assign(of.logits(0).begin(), of.logits(0).end());
+      return {};
+    };
+    Result<void> done = run();
+    of.closeSequence(sequence);
+    if (!done)
+      return tl::unexpected<Error>(done.error());
+    return row;
+  };
+  Row right = expectValue(answer(*resident));
+  uint64_t errors = 0, good = 0;
+  for (uint64_t seed = 0; seed < 10'000; ++seed) {
+    std::mt19937_64 random(seed);
+    simulated->faults = {uint32_t(random() % 200), uint32_t(random() % 200), uint32_t(random() % 100),
+                         uint32_t(random() % 100), uint32_t(random() % 20),  uint32_t(random() % 4)};
+    Result<Row> made = answer(*session);
+    if (made) {
+      ASSERT_EQ(*made, right) << "seed " << seed;
+      ++good;
+    } else {
+      ASSERT_FALSE(made.error().id.empty()) << made.error().message;
+      ASSERT_NE(made.error().code, ExitCode::Bug) << made.error().message;
+      ++errors;
+    }
+    simulated->faults = {};
+    simulated->returnLost();
+    if (!made) {
+      ASSERT_EQ(expectValue(answer(*session)), right) << "seed " << seed;
+    }
+  }
+  EXPECT_GT(good, 5'000u);
+  EXPECT_GT(errors, 50u) << "the faults were too few to test anything";
+}
+
+TEST(Streaming, F05_DamageEndsAnAnswerAndNotTheNext) {
+  auto session = openStreaming({0, 0, 2});
+  auto good = simulated->contents;
+  const schema::Artifact &root = session->artifact().root();
+  for (const schema::Tensor *tensor : *root.tensors())
+    if (tensor->tier() == schema::Tier::disk)
+      simulated->contents[0][tensor->offset() + 5] ^= std::byte{1}; // Expert 0.
+  SequenceId sequence = expectValue(session->openSequence());
+  std::vector<int32_t> tokens = randomTokens(30, 1);
+  PromptStep prompt = expectValue(session->startPrompt(sequence, tokens, WantedRows::last, nullptr));
+  Result<bool> done = false;
+  while (done && !*done)
+    done = prompt.advance();
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().id, "F05");
+  EXPECT_EQ(done.error().code, ExitCode::Input);
+  EXPECT_THAT(done.error().message, testing::HasSubstr("two-layers.gguf, byte "));
+  EXPECT_THAT(done.error().message, testing::HasSubstr("_exps.weight\", expert 0: "));
+  EXPECT_EQ(session->positions(sequence), 0u) << "nothing of the prompt is part of the sequence";
+  session->closeSequence(sequence);
+  simulated->contents = good;
+  EXPECT_EQ(promptThenDecode(*session), expected());
+}
+
+TEST(Streaming, F16_NoRoomForAnExpert) {
+  LoadedArtifact loaded = expectValue(LoadedArtifact::load(artifactFile(streamingArtifact({0, 0, 0})), "test.strata"));
+  LocatedModel model = expectValue(locateModel(loaded, testModel().path()));
+  auto session = Session::create(std::move(loaded), model, SessionOptions{});
+  ASSERT_FALSE(session);
+  EXPECT_EQ(session.error().id, "F16");
+}
+
+} // namespace
+} // namespace strata::test
