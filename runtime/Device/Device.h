@@ -66,13 +66,13 @@ struct CallParameters {
   uint32_t sharedWidth = 0;
 };
 
-/// What a launch computes of an operation on experts which are not all in memory at one time. Such an operation is
-/// launched in parts; each expert that a row uses is in one of them, in prompts in ascending order over the parts.
+/// What a launch computes of `experts_gate_up` or `experts` where not all experts are in memory at one time. The
+/// operation is then launched in parts; each expert that a row uses is in one of them, in prompts in ascending order
+/// over the parts.
 struct ExpertPart {
   const uint8_t *taken = nullptr; ///< By expert: 1 if it is in this part.
   bool first = true;              ///< Begins the sums. The shared expert's gate and up go here.
   bool last = true;               ///< Ends the sums: adds the shared expert and the residual.
-  float *results = nullptr;       ///< Of experts_down, [rows, k, E]: what each expert gave, from part to part.
 };
 
 /// One dispatch with everything bound: what a device runs.

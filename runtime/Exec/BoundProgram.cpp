@@ -213,24 +213,32 @@ size_t BoundProgram::endOfExperts(size_t first) const {
   return last + 1;
 }
 
-/// In parts, as experts come from the store.
+/// In parts, as experts come from the store. Only the first call can be: what stands between it and the last has its
+/// result in the bytes of the first one's operand.
 Result<void> BoundProgram::runExperts(uint32_t layer, size_t first, size_t end) {
   const BoundOperand &ids = calls[first].reads[1];
   std::vector<int32_t> &used = binding.experts->ids;
   used.resize(ids.rows * ids.columns);
   STRATA_TRY(binding.device->synchronise());
   STRATA_TRY(binding.device->copyFromDevice(std::as_writable_bytes(std::span(used)), ids.data));
-  ExpertUse use = program->phase() == schema::Phase::decode ? ExpertUse::Decode : ExpertUse::Prompt;
-  auto launch = [&](const ExpertPart &part) -> Result<void> {
-    for (size_t i = first; i < end; ++i) {
-      calls[i].part = &part;
-      auto launched = binding.device->launch(calls[i]);
-      calls[i].part = nullptr;
-      STRATA_TRY(launched);
-    }
+  auto launchPart = [&](const ExpertPart &part) -> Result<void> {
+    calls[first].part = &part;
+    auto launched = binding.device->launch(calls[first]);
+    calls[first].part = nullptr;
+    STRATA_TRY(launched);
     return binding.device->synchronise();
   };
-  return binding.experts->run(layer, use, used, launch);
+  if (program->phase() == schema::Phase::prompt)
+    return binding.experts->computeInOrder(layer, used, launchPart);
+  auto launchAll = [&]() -> Result<void> {
+    STRATA_TRY(binding.experts->computeAsTheyCome(layer, used, launchPart));
+    for (size_t i = first + 1; i < end; ++i)
+      STRATA_TRY(binding.device->launch(calls[i]));
+    return binding.device->synchronise();
+  };
+  Result<void> launched = launchAll();
+  binding.experts->release();
+  return launched;
 }
 
 /// The numbers are copied at once: the next layer's router may write over them.

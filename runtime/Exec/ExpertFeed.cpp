@@ -12,13 +12,11 @@ namespace strata {
 uint64_t ExpertFeed::hostBytes(const ExpertFeedShape &shape) {
   uint64_t perExpert =
       kExpertMatrices * sizeof(const std::byte *) + 1 + 2 * sizeof(uint32_t) + sizeof(ExpertStore::Handle);
-  return shape.rows * shape.used * sizeof(int32_t) + shape.experts * perExpert +
-         shape.decodeRows * shape.used * shape.embedding * sizeof(float);
+  return shape.rows * shape.used * sizeof(int32_t) + shape.experts * perExpert;
 }
 
 ExpertFeed::ExpertFeed(std::unique_ptr<ExpertStore> fromStore, const ExpertFeedShape &shape, bool waitsForAll)
-    : experts(std::move(fromStore)), waitForAll(waitsForAll), taken(shape.experts),
-      results(shape.decodeRows * shape.used * shape.embedding) {
+    : experts(std::move(fromStore)), waitForAll(waitsForAll), taken(shape.experts) {
   for (auto &table : tables)
     table.resize(shape.experts);
   ids.reserve(shape.rows * shape.used);
@@ -53,90 +51,96 @@ void ExpertFeed::listNeeded(uint32_t layer, ExpertUse use, std::span<const int32
   begun = false;
 }
 
-/// As many as there are buffers for.
-void ExpertFeed::ask(uint32_t layer, ExpertUse use) {
-  while (asked < needed.size()) {
-    std::optional<ExpertStore::Handle> handle = experts->tryWant(layer, needed[asked], use);
-    if (!handle)
-      return;
-    held.push_back(*handle);
-    heldExperts.push_back(needed[asked++]);
+/// As many as there are buffers for; at least one that is not computed is held afterwards.
+Result<void> ExpertFeed::ask(uint32_t layer, ExpertUse use) {
+  for (;;) {
+    while (asked < needed.size()) {
+      std::optional<ExpertStore::Handle> handle = experts->tryWant(layer, needed[asked], use);
+      if (!handle)
+        break;
+      held.push_back(*handle);
+      heldExperts.push_back(needed[asked++]);
+    }
+    if (computed < held.size())
+      return {};
+    if (!experts->waitForReads()) // An answer that failed has left reads under way.
+      return tl::unexpected<Error>(experts->noRoom(layer, needed[asked]));
   }
 }
 
-Result<void> ExpertFeed::waitForSome(ExpertUse use) {
-  if (use == ExpertUse::Prompt)
-    return experts->wait(held.front());
-  if (!waitForAll) {
-    experts->waitForAny(held);
-    return {};
-  }
-  for (ExpertStore::Handle handle : held)
-    STRATA_TRY(experts->wait(handle));
-  return {};
-}
-
-/// Brings those that can be computed to the front: in prompts the next one, else whatever has come.
-Result<void> ExpertFeed::takeReady(ExpertUse use) {
-  ready = 0;
-  for (size_t i = 0; i < held.size() && (use == ExpertUse::Decode || i == 0); ++i) {
+/// Brings what has come behind what is computed; returns how many that are.
+Result<size_t> ExpertFeed::takeReady() {
+  size_t end = computed;
+  for (size_t i = computed; i < held.size(); ++i) {
     if (experts->isReading(held[i]))
       continue;
     STRATA_TRY(experts->wait(held[i])); // Only to learn of a failure.
-    std::swap(held[i], held[ready]);
-    std::swap(heldExperts[i], heldExperts[ready]);
-    ++ready;
+    std::swap(held[i], held[end]);
+    std::swap(heldExperts[i], heldExperts[end]);
+    ++end;
   }
-  return {};
+  return end;
 }
 
-Result<void> ExpertFeed::computeTaken(Body body, const void *launch) {
-  for (size_t i = 0; i < ready; ++i) {
+/// The held ones [first, end).
+Result<void> ExpertFeed::compute(size_t first, size_t end, const Body &body) {
+  for (size_t i = first; i < end; ++i) {
     taken[heldExperts[i]] = 1;
     for (uint32_t matrix = 0; matrix < kExpertMatrices; ++matrix)
       tables[matrix][heldExperts[i]] = experts->slab(held[i], static_cast<ExpertMatrix>(matrix)).data();
   }
   ExpertPart part;
   part.taken = taken.data();
-  part.results = results.data();
   part.first = !std::exchange(begun, true);
-  part.last = asked == needed.size() && ready == held.size();
-  Result<void> computed = body(launch, part);
-  for (size_t i = 0; i < ready; ++i) {
+  part.last = asked == needed.size() && end == held.size();
+  Result<void> done = body.function(body.launch, part);
+  for (size_t i = first; i < end; ++i)
     taken[heldExperts[i]] = 0;
-    experts->release(held[i]);
-  }
-  held.erase(held.begin(), held.begin() + static_cast<ptrdiff_t>(ready));
-  heldExperts.erase(heldExperts.begin(), heldExperts.begin() + static_cast<ptrdiff_t>(ready));
-  return computed;
+  return done;
 }
 
-void ExpertFeed::releaseAll() {
+Result<void> ExpertFeed::gather(uint32_t layer, std::span<const int32_t> used, const Body &body) {
+  listNeeded(layer, ExpertUse::Decode, used);
+  while (computed < needed.size()) {
+    STRATA_TRY(ask(layer, ExpertUse::Decode));
+    if (waitForAll) {
+      for (ExpertStore::Handle handle : held)
+        STRATA_TRY(experts->wait(handle));
+    } else {
+      experts->waitForAny(std::span(held).subspan(computed));
+    }
+    STRATA_ASSIGN(size_t end, takeReady());
+    STRATA_TRY(compute(computed, end, body));
+    computed = end;
+  }
+  return {};
+}
+
+Result<void> ExpertFeed::passHeld(uint32_t layer, const Body &body) {
+  while (asked < needed.size() || !held.empty()) {
+    STRATA_TRY(ask(layer, ExpertUse::Prompt));
+    STRATA_TRY(experts->wait(held.front()));
+    STRATA_TRY(compute(0, 1, body));
+    experts->release(held.front());
+    held.erase(held.begin());
+    heldExperts.erase(heldExperts.begin());
+  }
+  return {};
+}
+
+Result<void> ExpertFeed::pass(uint32_t layer, std::span<const int32_t> used, const Body &body) {
+  listNeeded(layer, ExpertUse::Prompt, used);
+  Result<void> done = passHeld(layer, body);
+  release();
+  return done;
+}
+
+void ExpertFeed::release() {
   for (ExpertStore::Handle handle : held)
     experts->release(handle);
   held.clear();
   heldExperts.clear();
-}
-
-Result<void> ExpertFeed::runParts(uint32_t layer, ExpertUse use, std::span<const int32_t> used, Body body,
-                                  const void *launch) {
-  listNeeded(layer, use, used);
-  Result<void> result;
-  do {
-    ask(layer, use);
-    if (held.empty()) { // An answer that failed has left reads under way.
-      if (!experts->waitForReads())
-        return tl::unexpected<Error>(experts->noRoom(layer, needed[asked]));
-      continue;
-    }
-    result = waitForSome(use);
-    if (result)
-      result = takeReady(use);
-    if (result)
-      result = computeTaken(body, launch);
-  } while (result && (asked < needed.size() || !held.empty()));
-  releaseAll();
-  return result;
+  computed = 0;
 }
 
 } // namespace strata

@@ -20,17 +20,15 @@ namespace strata {
 
 /// The most that a feed is asked for at one time.
 struct ExpertFeedShape {
-  uint32_t experts = 0;    ///< Of a layer.
-  uint64_t rows = 0;       ///< Of any call.
-  uint64_t decodeRows = 0; ///< Of a decode step,
-  uint32_t used = 0;       ///< experts of each, and
-  uint64_t embedding = 0;  ///< numbers that each of them gives.
+  uint32_t experts = 0; ///< Of a layer.
+  uint64_t rows = 0;    ///< Of any call, and
+  uint32_t used = 0;    ///< experts of each.
 };
 
 /// Brings the experts of one layer after the other into memory and has them computed in parts. When decoding, those
-/// that are there are computed while the others are read, in whatever order they come: results are kept apart until
-/// all are there, so that their sum does not depend on it. In prompts every expert is computed in its turn, in
-/// ascending index, while the next ones are read. Nothing is allocated in a step, and nothing is held after one.
+/// that are there are computed while the others are read, in whatever order they come; what their results become
+/// together is computed when all are there. In prompts every expert is computed in its turn, in ascending index, while
+/// the next ones are read. Nothing is allocated in a step, and nothing is held after one.
 class ExpertFeed {
 public:
   ExpertFeed(std::unique_ptr<ExpertStore> fromStore, const ExpertFeedShape &shape, bool waitsForAll);
@@ -40,11 +38,17 @@ public:
   /// Which of a layer's matrices a tensor is.
   ExpertMatrix matrixOf(std::string_view tensor) const;
 
-  /// `used` names the experts of every row. Calls launch(part) for parts that together are all of them. Fails as the
-  /// store and as `launch` do.
+  /// `used` names the experts of every row. Calls launch(part) for parts that together are all of them, and keeps all
+  /// in memory until release(), also after an error. Fails as the store and as `launch` do.
   template <typename Launch>
-  Result<void> run(uint32_t layer, ExpertUse use, std::span<const int32_t> used, const Launch &launch) {
-    return runParts(layer, use, used, &call<Launch>, &launch);
+  Result<void> computeAsTheyCome(uint32_t layer, std::span<const int32_t> used, const Launch &launch) {
+    return gather(layer, used, {&call<Launch>, &launch});
+  }
+  void release();
+  /// The same in ascending order, each for itself. Holds nothing afterwards.
+  template <typename Launch>
+  Result<void> computeInOrder(uint32_t layer, std::span<const int32_t> used, const Launch &launch) {
+    return pass(layer, used, {&call<Launch>, &launch});
   }
 
   ExpertStore &store() { return *experts; }
@@ -54,30 +58,32 @@ public:
   static uint64_t hostBytes(const ExpertFeedShape &shape);
 
 private:
-  using Body = Result<void> (*)(const void *launch, const ExpertPart &part);
+  struct Body {
+    Result<void> (*function)(const void *launch, const ExpertPart &part);
+    const void *launch;
+  };
   template <typename Launch> static Result<void> call(const void *launch, const ExpertPart &part) {
     return (*static_cast<const Launch *>(launch))(part);
   }
 
-  Result<void> runParts(uint32_t layer, ExpertUse use, std::span<const int32_t> used, Body body, const void *launch);
+  Result<void> gather(uint32_t layer, std::span<const int32_t> used, const Body &body);
+  Result<void> pass(uint32_t layer, std::span<const int32_t> used, const Body &body);
+  Result<void> passHeld(uint32_t layer, const Body &body);
   void listNeeded(uint32_t layer, ExpertUse use, std::span<const int32_t> used);
-  void ask(uint32_t layer, ExpertUse use);
-  Result<void> waitForSome(ExpertUse use);
-  Result<void> takeReady(ExpertUse use);
-  Result<void> computeTaken(Body body, const void *launch);
-  void releaseAll();
+  Result<void> ask(uint32_t layer, ExpertUse use);
+  Result<size_t> takeReady();
+  Result<void> compute(size_t first, size_t end, const Body &body);
 
   std::unique_ptr<ExpertStore> experts;
   bool waitForAll;
   std::array<std::vector<const std::byte *>, kExpertMatrices> tables;
   std::vector<uint8_t> taken;   ///< By expert: ExpertPart::taken.
-  std::vector<float> results;   ///< ExpertPart::results
   std::vector<uint32_t> needed; ///< In the order in which they are asked for.
   size_t asked = 0;             ///< The first ones of them.
   std::vector<ExpertStore::Handle> held;
   std::vector<uint32_t> heldExperts; ///< Of the handles.
-  size_t ready = 0;                  ///< The first ones of the held, which are computed next.
-  bool begun = false;
+  size_t computed = 0;               ///< The first ones of the held.
+  bool begun = false;                ///< A part has been launched.
 };
 
 } // namespace strata

@@ -37,8 +37,7 @@ ExpertFeedShape feedShape(const schema::Artifact &artifact) {
     return {};
   const schema::Model &model = *artifact.model();
   const schema::Settings &settings = *artifact.settings();
-  return {model.experts(), std::max(settings.prompt_tokens(), settings.sequences()), settings.sequences(),
-          model.experts_used(), model.embedding()};
+  return {model.experts(), std::max(settings.prompt_tokens(), settings.sequences()), model.experts_used()};
 }
 
 static ExpertStoreOptions storeOptions(const schema::Artifact &artifact, const ExpertCatalogue &catalogue,
@@ -46,6 +45,7 @@ static ExpertStoreOptions storeOptions(const schema::Artifact &artifact, const E
   ExpertStoreOptions store;
   store.layers = layerBuffers(artifact);
   store.sharedSlots = sharedSlots(artifact, catalogue);
+  store.wantedAtOnce = artifact.settings()->sequences() * artifact.model()->experts_used();
   store.readTimeout = options.readTimeout;
   for (const gguf::FileInfo &file : model.files())
     store.files.push_back(file.path);

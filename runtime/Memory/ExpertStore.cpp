@@ -70,15 +70,18 @@ void ExpertStore::addPartition(uint32_t pinned, uint32_t slotCount, uint64_t byt
   partitions.push_back(std::move(partition));
 }
 
-/// An expert that no buffer may hold would never come.
+/// Experts that no buffer may hold would never come.
 Result<void> ExpertStore::requireRoom() const {
   for (size_t i = 0; i < catalogue.layers().size(); ++i) {
-    const Partition &own = partitions[i];
-    if (options.sharedSlots == 0 && own.slots == 0 && own.pinned != catalogue.layers()[i].experts)
-      return fail(ExitCode::Machine, "F16",
-                  fmt::format("there is no room for an expert of layer {} that is read from the disk: raise --ram, or "
-                              "pin fewer",
-                              catalogue.layers()[i].layer));
+    const ExpertLayer &layer = catalogue.layers()[i];
+    uint32_t unpinned = layer.experts - partitions[i].pinned;
+    uint64_t room = uint64_t(partitions[i].slots) + options.sharedSlots;
+    if (uint32_t wanted = std::min(options.wantedAtOnce, unpinned); room < wanted)
+      return fail(
+          ExitCode::Machine, "F16",
+          fmt::format("there is room for {} experts of layer {} that are read from the disk, and a step may need "
+                      "{} at one time: raise --ram, or pin fewer",
+                      room, layer.layer, wanted));
   }
   return {};
 }

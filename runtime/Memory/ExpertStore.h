@@ -40,6 +40,7 @@ struct ExpertStoreOptions {
   /// Of the largest expert's size each; experts of all layers pass through them that find no place in their layer's
   /// cache, and those of prompts, which would only drive out what decoding needs.
   uint32_t sharedSlots = 0;
+  uint32_t wantedAtOnce = 1; ///< Experts of a layer that are held at one time, at most.
   std::chrono::nanoseconds readTimeout = std::chrono::seconds(30);
   std::vector<std::string> files; ///< Names for errors, by index.
 };
@@ -69,8 +70,8 @@ class ExpertStore {
 public:
   using Handle = uint32_t;
 
-  /// Takes all its buffers. Exit code 3 if an expert of some layer would find none, or the memory is not there; 1 if a
-  /// layer or a pinned expert does not exist. `reads` outlives the store.
+  /// Takes all its buffers. Exit code 3 if `wantedAtOnce` experts of some layer would not find some, or the memory is
+  /// not there; 1 if a layer or a pinned expert does not exist. `reads` outlives the store.
   static Result<std::unique_ptr<ExpertStore>> create(ExpertCatalogue catalogue, Reads &reads,
                                                      const MakeCachePolicy &makePolicy, ExpertStoreOptions options);
   /// Waits for what is being read into its buffers.

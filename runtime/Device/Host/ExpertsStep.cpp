@@ -55,7 +55,6 @@ Result<void> expertsDown(const Context &context, const KernelCall &call) {
     STRATA_ASSIGN(sharedDown, makeProduct(context, call.reads[4], hidden, call));
   }
   uint64_t used = call.parameters.expertsUsed, width = call.parameters.width, embedding = result.columns;
-  bool last = !call.part || call.part->last;
   auto tasks = [&](uint64_t begin, uint64_t end, unsigned) {
     Columns columns = columnsOf(hidden);
     for (uint64_t task = begin; task < end; ++task) {
@@ -63,15 +62,10 @@ Result<void> expertsDown(const Context &context, const KernelCall &call) {
       float sum = 0, product;
       for (uint64_t slot = 0; slot < used; ++slot) {
         auto expert = static_cast<uint64_t>(rowOf<const int32_t>(ids, token)[slot]);
-        float *kept = call.part ? call.part->results + (token * used + slot) * embedding + row : &product;
-        if (isTaken(call, expert)) {
-          columns.offset = slot * width;
-          down.of(expertMatrix(call.reads[3], expert))(row, columns, token, 1, kept);
-        }
-        sum += rowOf<const float>(weights, token)[slot] * *kept;
+        columns.offset = slot * width;
+        down.of(expertMatrix(call.reads[3], expert))(row, columns, token, 1, &product);
+        sum += rowOf<const float>(weights, token)[slot] * product;
       }
-      if (!last)
-        continue;
       if (hasShared) {
         columns.offset = used * width;
         sharedDown(row, columns, token, 1, &product);

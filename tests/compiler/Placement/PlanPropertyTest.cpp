@@ -137,8 +137,11 @@ std::array<uint64_t, kTiers> addUp(const Plan &plan, const ModelDescription &mod
   for (const gguf::TensorInfo &tensor : tensors) {
     uint32_t layer = tensor.name.starts_with("blk.") ? static_cast<uint32_t>(std::stoul(tensor.name.substr(4))) : 0;
     if (tensor.name.find("_exps.") != std::string::npos) {
-      for (uint32_t expert = 0; expert < model.experts; ++expert)
-        add(plan.expertTier(layer, expert), tensor.bytes / model.experts);
+      uint64_t slab = tensor.bytes / model.experts, buffer = (slab + 4095) / 4096 * 4096 + 4096;
+      for (uint32_t expert = 0; expert < model.experts; ++expert) {
+        Tier tier = plan.expertTier(layer, expert);
+        add(tier, tier == Tier::Ram && plan.expertsApart ? buffer : slab);
+      }
     } else if (tensor.name == "token_embd.weight") {
       add(plan.embeddingTier, tensor.bytes);
     } else {
@@ -173,9 +176,11 @@ void expectNoExpertFitsAnyMore(const Plan &plan, const ModelWeights &weights) {
   for (Tier tier : {Tier::Gpu, Tier::Ram})
     for (size_t layer = plan.denseLayers; layer < plan.layers.size(); ++layer) {
       bool outside = plan.layers[layer].experts[2] != 0;
-      uint64_t largest = weights.largestExpert();
+      bool apart = tier == Tier::Ram && plan.expertsApart;
+      uint64_t largest = apart ? weights.largestExpertBuffers() : weights.largestExpert();
+      uint64_t own = apart ? weights.layers[layer].expertBuffers : weights.layers[layer].expert;
       if (outside && (tier == Tier::Ram || plan.hasGpu)) {
-        EXPECT_LT(plan.of(tier).free(), plan.usage.empty() ? largest : weights.layers[layer].expert);
+        EXPECT_LT(plan.of(tier).free(), plan.usage.empty() ? largest : own);
       }
     }
 }
@@ -405,7 +410,7 @@ TEST(PlanProperties, ALargePlanIsWithinOneExpertOfTheBound) {
     Plan plan = valueOrThrow(makePlan(weights, machineOf(preset), defaultRequest()));
     for (Tier tier : {Tier::Gpu, Tier::Ram}) {
       // Nothing could use more than all of the room, experts being divisible.
-      EXPECT_LT(plan.of(tier).free(), weights.largestExpert());
+      EXPECT_LT(plan.of(tier).free(), weights.largestExpertBuffers());
     }
   }
 }

@@ -71,7 +71,7 @@ protected:
     ASSERT_GT(allocations, before) << "allocations are not counted";
     SessionOptions options;
     options.threads = 3;
-    session = GetParam() ? openStreaming({1, 0, 1}, options) : openSession(options);
+    session = GetParam() ? openStreaming({1, 0, 3, 2}, options) : openSession(options);
   }
   std::unique_ptr<Session> session;
 };

@@ -18,6 +18,7 @@ inline constexpr uint32_t kExperts = 4;
 /// How many experts of the one layer that has some are in RAM, how many of them pinned, and what is for all layers.
 struct Placement {
   uint32_t ram = 0, pinned = 0, shared = 1;
+  uint32_t sequences = 1;
 };
 
 inline bool isExperts(const schema::TensorT &tensor) {
@@ -27,6 +28,8 @@ inline bool isExperts(const schema::TensorT &tensor) {
 /// The test model's artifact with its routed experts in RAM and on the disk.
 inline schema::ArtifactT streamingArtifact(const Placement &placement) {
   schema::ArtifactT artifact = testModel().artifact();
+  artifact.settings->sequences = placement.sequences;
+  artifact.kv->blocks = placement.sequences * artifact.kv->blocks_per_sequence;
   uint64_t slot = 0;
   for (auto &tensor : artifact.tensors)
     if (isExperts(*tensor)) {

@@ -27,7 +27,7 @@ const std::vector<Row> &expected() {
 
 TEST(Streaming, SameBitsWhereverExpertsAre) {
   for (Placement placement : {Placement{4, 0, 0}, Placement{4, 4, 0}, Placement{3, 1, 1}, Placement{1, 0, 2},
-                              Placement{1, 0, 0}, Placement{0, 0, 1}, Placement{0, 0, 4}})
+                              Placement{1, 0, 1}, Placement{2, 0, 0}, Placement{0, 0, 2}, Placement{0, 0, 4}})
     for (uint32_t threads : {1u, 2u, 4u})
       for (bool waits : {false, true}) {
         SCOPED_TRACE(testing::Message() << placement.ram << " in RAM, " << placement.pinned << " pinned, "
@@ -54,7 +54,7 @@ TEST(Streaming, SameBitsFromEveryBackEnd) {
 TEST(Streaming, SameBitsInChunksAndSuspended) {
   SessionOptions options;
   options.chunkTokens = 7;
-  auto session = openStreaming({1, 0, 1}, options);
+  auto session = openStreaming({1, 0, 3, 2}, options);
   EXPECT_EQ(promptThenDecode(*session), expected());
 
   SequenceId other = expectValue(session->openSequence()), sequence = expectValue(session->openSequence());
@@ -76,8 +76,8 @@ TEST(Streaming, SameBitsInChunksAndSuspended) {
   EXPECT_EQ(others, alone);
 }
 
-TEST(Streaming, CompanyNeedsNoMoreBuffers) {
-  auto session = openStreaming({0, 0, 1}), resident = openSession();
+TEST(Streaming, WithCompany) {
+  auto session = openStreaming({1, 0, 3, kSequences}), resident = openSession();
   for (Session *each : {session.get(), resident.get()})
     for (uint32_t sequence = 0; sequence < kSequences; ++sequence)
       runPrompt(*each, expectValue(each->openSequence()), randomTokens(3 + sequence, sequence));
@@ -115,13 +115,13 @@ TEST(Streaming, APromptReadsEveryExpertOnce) {
 
 /// Every answer is right to the bit or ends with a coded error; when the disk is well again, so are answers.
 TEST(Streaming, TenThousandSeeds) {
-  std::unique_ptr<Session> session = openStreaming({0, 0, 1});
+  std::unique_ptr<Session> session = openStreaming({0, 0, 2});
   auto resident = openSession();
   auto answer = [](Session &of) -> Result<Row> {
     STRATA_ASSIGN(SequenceId sequence, of.openSequence());
     Row row;
     auto run = [&]() -> Result<void> {
-      std::vector<int32_t> tokens = randomTokens(3, 3);
+      std::vector<int32_t> tokens = randomTokens(30, 3); // Enough to use all experts.
       STRATA_ASSIGN(PromptStep prompt, of.startPrompt(sequence, tokens, WantedRows::last, nullptr));
       for (bool done = false; !done;) {
         STRATA_ASSIGN(done, prompt.advance());
