@@ -162,8 +162,10 @@ Product::Function functionFor(Encoding encoding, ActivationEncoding activations,
 
 /// What the level of instruction set has; null if it has nothing.
 Product::TileFunction tileFunctionFor(Isa isa, Encoding encoding, ActivationEncoding activations, Form form) {
-  if (activations == ActivationEncoding::f32 || isa == Isa::portable)
+  if (isa == Isa::portable)
     return nullptr;
+  if (activations == ActivationEncoding::f32)
+    return isa == Isa::avx512 ? avx512NumbersProduct(encoding) : avx2NumbersProduct(encoding);
   if (form == Form::many)
     return panelProduct(isa, encoding, activations, form);
   bool two = activations == ActivationEncoding::i16;

@@ -5,6 +5,7 @@
 // Form few with AVX2: weights stand in registers as unsigned bytes.
 #include "runtime/Device/Host/Product/GroupLoops.h"
 #include "runtime/Device/Host/Product/Levels.h"
+#include "runtime/Device/Host/Product/NumberLoops.h"
 #include "runtime/Device/Host/Product/SuperBlockLoops.h"
 
 #include <immintrin.h>
@@ -231,6 +232,22 @@ struct Q6_KAvx2 {
   }
 };
 
+/// Eight sums of f64.
+struct Sums256 {
+  __m256d front = _mm256_setzero_pd(), back = _mm256_setzero_pd();
+
+  void add(__m256 a, __m256 b) {
+    front =
+        _mm256_fmadd_pd(_mm256_cvtps_pd(_mm256_castps256_ps128(a)), _mm256_cvtps_pd(_mm256_castps256_ps128(b)), front);
+    back = _mm256_fmadd_pd(_mm256_cvtps_pd(_mm256_extractf128_ps(a, 1)), _mm256_cvtps_pd(_mm256_extractf128_ps(b, 1)),
+                           back);
+  }
+  void store(double *to) const {
+    _mm256_store_pd(to, front);
+    _mm256_store_pd(to + 4, back);
+  }
+};
+
 } // namespace
 
 Product::TileFunction avx2FewProduct(Encoding encoding, bool two) {
@@ -243,6 +260,19 @@ Product::TileFunction avx2FewProduct(Encoding encoding, bool two) {
     return two ? fewProductOf<Vector256, Q8_0Group, true> : fewProductOf<Vector256, Q8_0Group, false>;
   case Encoding::Q6_K:
     return two ? superBlockProductOf<Q6_KAvx2, true> : superBlockProductOf<Q6_KAvx2, false>;
+  default:
+    return nullptr;
+  }
+}
+
+Product::TileFunction avx2NumbersProduct(Encoding encoding) {
+  switch (encoding) {
+  case Encoding::F32:
+    return numbersProductOf<Sums256, F32Numbers>;
+  case Encoding::F16:
+    return numbersProductOf<Sums256, F16Numbers>;
+  case Encoding::BF16:
+    return numbersProductOf<Sums256, BF16Numbers>;
   default:
     return nullptr;
   }

@@ -6,6 +6,7 @@
 // digits, and what the bytes are too large by is subtracted.
 #include "runtime/Device/Host/Product/GroupLoops.h"
 #include "runtime/Device/Host/Product/Levels.h"
+#include "runtime/Device/Host/Product/NumberLoops.h"
 #include "runtime/Device/Host/Product/SuperBlockLoops.h"
 
 #include <immintrin.h>
@@ -239,6 +240,14 @@ struct Q6_KAvx512 {
   }
 };
 
+/// Eight sums of f64.
+struct Sums512 {
+  __m512d sums = _mm512_setzero_pd();
+
+  void add(__m256 a, __m256 b) { sums = _mm512_fmadd_pd(_mm512_cvtps_pd(a), _mm512_cvtps_pd(b), sums); }
+  void store(double *to) const { _mm512_store_pd(to, sums); }
+};
+
 } // namespace
 
 Product::TileFunction avx512FewProduct(Encoding encoding, bool two) {
@@ -251,6 +260,19 @@ Product::TileFunction avx512FewProduct(Encoding encoding, bool two) {
     return two ? fewProductOf<Vector512, Q8_0Group, true> : fewProductOf<Vector512, Q8_0Group, false>;
   case Encoding::Q6_K:
     return two ? superBlockProductOf<Q6_KAvx512, true> : superBlockProductOf<Q6_KAvx512, false>;
+  default:
+    return nullptr;
+  }
+}
+
+Product::TileFunction avx512NumbersProduct(Encoding encoding) {
+  switch (encoding) {
+  case Encoding::F32:
+    return numbersProductOf<Sums512, F32Numbers>;
+  case Encoding::F16:
+    return numbersProductOf<Sums512, F16Numbers>;
+  case Encoding::BF16:
+    return numbersProductOf<Sums512, BF16Numbers>;
   default:
     return nullptr;
   }
