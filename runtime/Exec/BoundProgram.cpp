@@ -4,6 +4,8 @@
 
 #include "runtime/Exec/BoundProgram.h"
 
+#include <algorithm>
+
 namespace strata {
 
 /// Calls `visit(run, layer, stage)` in the order of execution.
@@ -167,6 +169,14 @@ void BoundProgram::bindWeight(const schema::Tensor &tensor) {
   bound.rowBytes = encodedBytes(bound.encoding, bound.columns, 1).value();
   operands.push_back(bound);
   places.push_back({bound.data, Follow::Nothing});
+}
+
+void BoundProgram::narrow(std::span<const std::byte *const> weights) {
+  for (BoundOperand &operand : operands)
+    if (operand.kind == schema::OperandKind::weight && std::ranges::find(weights, operand.data) != weights.end()) {
+      operand.encoding = Encoding::BF16;
+      operand.rowBytes = encodedBytes(operand.encoding, operand.columns, 1).value();
+    }
 }
 
 Result<void> BoundProgram::run(size_t stage, uint64_t first, uint64_t count) {

@@ -71,6 +71,7 @@ static Result<std::unique_ptr<SessionState>> makeState(LoadedArtifact artifact, 
     state->record(*options.recorder);
   STRATA_TRY(loadWeights(state->artifact.root(), files, *state->device, state->arenas.base(schema::ArenaKind::weights),
                          options.progress, options.checksums.get()));
+  state->narrowWeights();
   return state;
 }
 

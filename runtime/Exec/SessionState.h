@@ -46,6 +46,8 @@ public:
 
   /// Arenas and programs; what can fail of making a state.
   Result<void> allocate();
+  /// Keeps loaded weights smaller where nothing is lost.
+  void narrowWeights();
   /// Tells `toRecorder` of every step from now on.
   void record(RoutingRecorder &toRecorder);
 
