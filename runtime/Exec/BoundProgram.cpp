@@ -174,6 +174,14 @@ void BoundProgram::bindWeight(const schema::Tensor &tensor) {
   places.push_back({bound.data, Follow::Nothing});
 }
 
+void BoundProgram::narrow(std::span<const std::byte *const> weights) {
+  for (BoundOperand &operand : operands)
+    if (operand.kind == schema::OperandKind::weight && std::ranges::find(weights, operand.data) != weights.end()) {
+      operand.encoding = Encoding::BF16;
+      operand.rowBytes = encodedBytes(operand.encoding, operand.columns, 1).value();
+    }
+}
+
 Result<void> BoundProgram::run(size_t stage, uint64_t first, uint64_t count) {
   const Stage &bound = stageList[stage];
   for (size_t i = bound.firstOperand; i < bound.endOperand; ++i) {

@@ -45,6 +45,9 @@ public:
   /// From now on `recorder` is told what every router chooses.
   void record(RoutingRecorder &toRecorder) { recorder = &toRecorder; }
 
+  /// These weights, of F32 when the program was bound, are BF16 from now on.
+  void narrow(std::span<const std::byte *const> weights);
+
   /// The first row of the value that has this role, which there must be one of.
   std::byte *valueOf(schema::Role role) const;
 

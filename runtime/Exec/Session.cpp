@@ -85,6 +85,7 @@ static Result<std::unique_ptr<SessionState>> makeState(LoadedArtifact artifact, 
     state->record(*options.recorder);
   STRATA_TRY(loadWeights(state->artifact.root(), state->files, *state->device,
                          state->arenas.base(schema::ArenaKind::weights), options.progress, options.checksums.get()));
+  state->narrowWeights();
   if (state->experts.feed)
     STRATA_TRY(loadPinned(*state, options.progress));
   return state;

@@ -4,6 +4,8 @@
 
 #include "runtime/Exec/SessionState.h"
 
+#include "runtime/Memory/NarrowWeights.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -51,6 +53,15 @@ Result<void> SessionState::allocate(const gguf::Model &model, const SessionOptio
   decodeProgram = std::make_unique<BoundProgram>(binding, *root.programs()->Get(0), choice.decode);
   promptProgram = std::make_unique<BoundProgram>(binding, *root.programs()->Get(1), choice.prompt);
   return {};
+}
+
+void SessionState::narrowWeights() {
+  if (device->kind() != schema::DeviceKind::host)
+    return; // Kernels are for what the artifact says.
+  std::vector<const std::byte *> narrowed =
+      strata::narrowWeights(artifact.root(), arenas.base(schema::ArenaKind::weights));
+  decodeProgram->narrow(narrowed);
+  promptProgram->narrow(narrowed);
 }
 
 void SessionState::record(RoutingRecorder &toRecorder) {

@@ -50,6 +50,8 @@ public:
   Result<void> allocate(const gguf::Model &model, const SessionOptions &options);
   /// What the store has done so far is in no phase's account.
   void beginAccount() { accounted = experts.feed->store().statistics(); }
+  /// Keeps loaded weights smaller where nothing is lost.
+  void narrowWeights();
   /// Tells `toRecorder` of every step from now on.
   void record(RoutingRecorder &toRecorder);
 

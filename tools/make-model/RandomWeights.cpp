@@ -79,7 +79,7 @@ void fillQ6_K(Random &random, float deviation, std::span<uint8_t> bytes) {
   }
 }
 
-/// The sum of four uniform numbers: near enough to a normal one.
+/// The sum of four uniform numbers: near enough to a normal one. BF16 numbers, as a published router has.
 void fillF32(Random &random, float mean, float deviation, std::span<uint8_t> bytes) {
   for (size_t at = 0; at + 4 <= bytes.size(); at += 4) {
     uint64_t bits = random.next();
@@ -88,6 +88,7 @@ void fillF32(Random &random, float mean, float deviation, std::span<uint8_t> byt
       sum += static_cast<float>(bits >> (16 * i) & 0xFFFF) / 65536.0F - 0.5F;
     float value = mean + deviation * std::sqrt(3.0F) * sum;
     std::memcpy(&bytes[at], &value, 4);
+    bytes[at] = bytes[at + 1] = 0;
   }
 }
 

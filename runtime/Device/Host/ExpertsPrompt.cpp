@@ -50,13 +50,13 @@ Result<Network> makeNetwork(const Context &context, const ExpertsCall &operands,
 void computeHidden(const Context &context, const ExpertsCall &operands, const Network &network, const Columns &columns,
                    uint64_t count) {
   uint64_t width = network.width;
-  auto gateUp = [&](uint64_t begin, uint64_t end, unsigned) {
+  auto gateUp = [&](uint64_t begin, uint64_t end) {
     auto store = [&](uint64_t column, uint64_t row, float gateSum, float upSum) {
       rowOf<float>(operands.hidden, column)[row] = silu(gateSum) * upSum;
     };
     forEachPair(network.gate, network.up, 0, begin, end, columns, count, store);
   };
-  context.pool.parallelFor(width, grainFor(network.gate.length * count * 2), gateUp);
+  forEachRange(context, network.gate, width, network.gate.length * count * 2, gateUp);
 
   schema::ActivationEncoding activations = storedAs(operands.quantisedHidden, operands.call);
   uint64_t blocks = width / kBlock;
@@ -74,10 +74,10 @@ void multiplyDown(const Context &context, const ExpertsCall &operands, const Net
                   const Add &add) {
   uint64_t embedding = operands.result.columns;
   Columns columns = {operands.quantisedHidden.data, operands.quantisedHidden.rowBytes, network.width, 0, nullptr};
-  auto rows = [&](uint64_t begin, uint64_t end, unsigned) {
+  auto rows = [&](uint64_t begin, uint64_t end) {
     forEachSum(network.down, 0, begin, end, columns, count, add);
   };
-  context.pool.parallelFor(embedding, grainFor(network.down.length * count), rows);
+  forEachRange(context, network.down, embedding, network.down.length * count, rows);
 }
 
 /// Lists the tokens that use the expert.

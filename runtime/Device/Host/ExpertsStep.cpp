@@ -10,6 +10,18 @@
 
 namespace strata::host {
 
+/// How many rows of `work` multiplications a thread takes at least.
+static uint64_t rowsWorthWaking(uint64_t work) {
+  return std::max(kPanelRows, grainFor(work));
+}
+
+/// One token's row.
+static Columns rowAsColumn(const BoundOperand &value, uint64_t token) {
+  Columns columns = columnsOf(value);
+  columns.data += token * columns.rowBytes;
+  return columns;
+}
+
 Result<void> expertsGateUp(const Context &context, const KernelCall &call) {
   const BoundOperand &input = call.reads[0], &ids = call.reads[1], &result = call.writes[0];
   STRATA_ASSIGN(Product gate, makeProduct(context, call.reads[2], input, call));
@@ -19,29 +31,31 @@ Result<void> expertsGateUp(const Context &context, const KernelCall &call) {
     STRATA_ASSIGN(sharedGate, makeProduct(context, call.reads[4], input, call));
     STRATA_ASSIGN(sharedUp, makeProduct(context, call.reads[5], input, call));
   }
-  Columns columns = columnsOf(input);
   uint64_t width = call.parameters.width, routed = call.parameters.expertsUsed * width;
   uint64_t rowWidth = routed + call.parameters.sharedWidth;
   auto tasks = [&](uint64_t begin, uint64_t end, unsigned) {
-    for (uint64_t task = begin; task < end; ++task) {
+    // The rows of one expert at a time.
+    for (uint64_t task = begin, count; task < end; task += count) {
       uint64_t token = task / rowWidth, place = task % rowWidth;
-      float gateSum, upSum;
-      if (place < routed) {
-        auto expert = static_cast<uint64_t>(rowOf<const int32_t>(ids, token)[place / width]);
-        if (!isTaken(call, expert))
-          continue;
-        gate.of(expertMatrix(call.reads[2], expert))(place % width, columns, token, 1, &gateSum);
-        up.of(expertMatrix(call.reads[3], expert))(place % width, columns, token, 1, &upSum);
-      } else {
-        if (call.part && !call.part->first)
-          continue;
-        sharedGate(place - routed, columns, token, 1, &gateSum);
-        sharedUp(place - routed, columns, token, 1, &upSum);
+      bool isShared = place >= routed;
+      uint64_t row = isShared ? place - routed : place % width;
+      count = std::min(end - task, (isShared ? rowWidth - routed : width) - row);
+      auto store = [&](uint64_t, uint64_t at, float gateSum, float upSum) {
+        rowOf<float>(result, token)[place - row + at] = silu(gateSum) * upSum;
+      };
+      Columns column = rowAsColumn(input, token);
+      if (isShared) {
+        if (!call.part || call.part->first)
+          forEachPair(sharedGate, sharedUp, 0, row, row + count, column, 1, store);
+        continue;
       }
-      rowOf<float>(result, token)[place] = silu(gateSum) * upSum;
+      auto expert = static_cast<uint64_t>(rowOf<const int32_t>(ids, token)[place / width]);
+      if (isTaken(call, expert))
+        forEachPair(gate.of(expertMatrix(call.reads[2], expert)), up.of(expertMatrix(call.reads[3], expert)), 0, row,
+                    row + count, column, 1, store);
     }
   };
-  context.pool.parallelFor(call.rows * rowWidth, grainFor(gate.length * 2), tasks);
+  context.pool.parallelFor(call.rows * rowWidth, rowsWorthWaking(gate.length * 2), tasks);
   return {};
 }
 
@@ -56,25 +70,28 @@ Result<void> expertsDown(const Context &context, const KernelCall &call) {
   }
   uint64_t used = call.parameters.expertsUsed, width = call.parameters.width, embedding = result.columns;
   auto tasks = [&](uint64_t begin, uint64_t end, unsigned) {
-    Columns columns = columnsOf(hidden);
-    for (uint64_t task = begin; task < end; ++task) {
+    for (uint64_t task = begin, count; task < end; task += count) {
       uint64_t token = task / embedding, row = task % embedding;
-      float sum = 0, product;
+      count = std::min({end - task, embedding - row, kTileRows});
+      float sums[kTileRows] = {};
+      Columns columns = rowAsColumn(hidden, token);
       for (uint64_t slot = 0; slot < used; ++slot) {
         auto expert = static_cast<uint64_t>(rowOf<const int32_t>(ids, token)[slot]);
+        float weight = rowOf<const float>(weights, token)[slot];
         columns.offset = slot * width;
-        down.of(expertMatrix(call.reads[3], expert))(row, columns, token, 1, &product);
-        sum += rowOf<const float>(weights, token)[slot] * product;
+        forEachSum(down.of(expertMatrix(call.reads[3], expert)), 0, row, row + count, columns, 1,
+                   [&](uint64_t, uint64_t at, float product) { sums[at - row] += weight * product; });
       }
-      if (hasShared) {
-        columns.offset = used * width;
-        sharedDown(row, columns, token, 1, &product);
-        sum += product;
-      }
-      rowOf<float>(result, token)[row] = present(residual) ? rowOf<const float>(residual, token)[row] + sum : sum;
+      columns.offset = used * width;
+      if (hasShared)
+        forEachSum(sharedDown, 0, row, row + count, columns, 1,
+                   [&](uint64_t, uint64_t at, float product) { sums[at - row] += product; });
+      for (uint64_t i = 0; i < count; ++i)
+        rowOf<float>(result, token)[row + i] =
+            present(residual) ? rowOf<const float>(residual, token)[row + i] + sums[i] : sums[i];
     }
   };
-  context.pool.parallelFor(call.rows * embedding, grainFor(down.length * used), tasks);
+  context.pool.parallelFor(call.rows * embedding, rowsWorthWaking(down.length * used), tasks);
   return {};
 }
 

@@ -15,12 +15,12 @@ Result<void> matmul(const Context &context, const KernelCall &call) {
   STRATA_ASSIGN(Product product, makeProduct(context, weight, input, call));
   Columns columns = columnsOf(input);
   bool hasResidual = present(residual);
-  auto rows = [&](uint64_t begin, uint64_t end, unsigned) {
+  auto rows = [&](uint64_t begin, uint64_t end) {
     forEachSum(product, 0, begin, end, columns, call.rows, [&](uint64_t column, uint64_t row, float sum) {
       rowOf<float>(result, column)[row] = hasResidual ? sum + rowOf<const float>(residual, column)[row] : sum;
     });
   };
-  context.pool.parallelFor(weight.dimensions[1], grainFor(product.length * call.rows), rows);
+  forEachRange(context, product, weight.dimensions[1], product.length * call.rows, rows);
   return {};
 }
 
@@ -29,13 +29,13 @@ Result<void> gatedMatmul(const Context &context, const KernelCall &call) {
   STRATA_ASSIGN(Product gate, makeProduct(context, call.reads[1], input, call));
   STRATA_ASSIGN(Product up, makeProduct(context, call.reads[2], input, call));
   Columns columns = columnsOf(input);
-  auto rows = [&](uint64_t begin, uint64_t end, unsigned) {
+  auto rows = [&](uint64_t begin, uint64_t end) {
     auto store = [&](uint64_t column, uint64_t row, float gateSum, float upSum) {
       rowOf<float>(result, column)[row] = silu(gateSum) * upSum;
     };
     forEachPair(gate, up, 0, begin, end, columns, call.rows, store);
   };
-  context.pool.parallelFor(call.reads[1].dimensions[1], grainFor(gate.length * call.rows * 2), rows);
+  forEachRange(context, gate, call.reads[1].dimensions[1], gate.length * call.rows * 2, rows);
   return {};
 }
 
@@ -43,18 +43,24 @@ Result<void> headMatmul(const Context &context, const KernelCall &call) {
   const BoundOperand &input = call.reads[0], &weight = call.reads[1], &result = call.writes[0];
   STRATA_ASSIGN(Product product, makeProduct(context, weight, input, call));
   uint64_t rowsPerHead = weight.dimensions[1];
-  Columns wholeColumns = columnsOf(input);
-  auto rows = [&](uint64_t begin, uint64_t end, unsigned) {
-    forEachPass(product, begin, end, call.rows, [&](uint64_t row, uint64_t first, uint64_t count) {
-      Columns columns = wholeColumns;
-      columns.offset = row / rowsPerHead * product.length;
-      float sums[kManyColumns];
-      product(row, columns, first, count, sums);
-      for (uint64_t column = 0; column < count; ++column)
-        rowOf<float>(result, first + column)[row] = sums[column];
+  Columns columns = columnsOf(input);
+  // Rows of one head, counted from it.
+  auto rowsOfHead = [&](uint64_t head, uint64_t begin, uint64_t end) {
+    Columns part = columns;
+    part.offset = head * product.length;
+    forEachSum(product, head * rowsPerHead, begin, end, part, call.rows, [&](uint64_t column, uint64_t row, float sum) {
+      rowOf<float>(result, column)[head * rowsPerHead + row] = sum;
     });
   };
-  context.pool.parallelFor(weight.dimensions[0] * rowsPerHead, grainFor(product.length * call.rows), rows);
+  auto rows = [&](uint64_t begin, uint64_t end) {
+    while (begin < end) {
+      uint64_t head = begin / rowsPerHead, first = begin - head * rowsPerHead;
+      uint64_t count = std::min(end - begin, rowsPerHead - first);
+      rowsOfHead(head, first, first + count);
+      begin += count;
+    }
+  };
+  forEachRange(context, product, weight.dimensions[0] * rowsPerHead, product.length * call.rows, rows);
   return {};
 }
 

@@ -143,21 +143,9 @@ Product::Function numbersFunction(Encoding encoding) {
   }
 }
 
-/// What the level of instruction set has, or the next lower one.
-Product::Function fastFunction(Isa isa, Encoding encoding, ActivationEncoding activations, Form form) {
-  Product::Function function = nullptr;
-  if (isa >= Isa::avx512)
-    function = avx512Product(encoding, activations, form);
-  if (!function && isa >= Isa::avx2)
-    function = avx2Product(encoding, activations, form);
-  return function;
-}
-
-Product::Function functionFor(Isa isa, Encoding encoding, ActivationEncoding activations, Form form) {
+Product::Function functionFor(Encoding encoding, ActivationEncoding activations, Form form) {
   if (activations == ActivationEncoding::f32)
     return numbersFunction(encoding);
-  if (Product::Function function = fastFunction(isa, encoding, activations, form))
-    return function;
   switch (encoding) {
   case Encoding::Q4_0:
     return digitsFunction<Q4_0>(activations, form);
@@ -172,18 +160,30 @@ Product::Function functionFor(Isa isa, Encoding encoding, ActivationEncoding act
   }
 }
 
+/// What the level of instruction set has; null if it has nothing.
+Product::TileFunction tileFunctionFor(Isa isa, Encoding encoding, ActivationEncoding activations, Form form) {
+  if (isa == Isa::portable)
+    return nullptr;
+  if (activations == ActivationEncoding::f32)
+    return isa == Isa::avx512 ? avx512NumbersProduct(encoding) : avx2NumbersProduct(encoding);
+  if (form == Form::many)
+    return panelProduct(isa, encoding, activations, form);
+  bool two = activations == ActivationEncoding::i16;
+  return isa == Isa::avx512 ? avx512FewProduct(encoding, two) : avx2FewProduct(encoding, two);
+}
+
 } // namespace
 
 Result<Product> makeProduct(const Context &context, const BoundOperand &weight, const BoundOperand &input,
                             const KernelCall &call) {
   Product product;
-  product.function = functionFor(context.isa, weight.encoding, storedAs(input, call), call.form);
+  product.function = functionFor(weight.encoding, storedAs(input, call), call.form);
   if (!product.function)
     return fail(ExitCode::Input, "A20",
                 fmt::format("{} has no product of {} weights with {} activations: compile the model again",
                             schema::EnumNameOperation(call.operation), encodingInfo(weight.encoding).name,
                             schema::EnumNameActivationEncoding(storedAs(input, call))));
-  product.tileFunction = panelProduct(context.isa, weight.encoding, storedAs(input, call), call.form);
+  product.tileFunction = tileFunctionFor(context.isa, weight.encoding, storedAs(input, call), call.form);
   product.columnsPerPass = call.form == schema::Form::few ? kFewColumns : kManyColumns;
   product.weight = weight.data;
   product.length = weight.dimensions[2];

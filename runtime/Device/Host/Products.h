@@ -6,21 +6,20 @@
 #pragma once
 
 #include "runtime/Device/Device.h"
+#include "runtime/Device/Host/Kernels.h"
 
 #include <cstddef>
 #include <cstdint>
 
 namespace strata::host {
 
-struct Context;
-
 /// The most columns that a pass over a weight row takes: in form few at most this, in form many this for all but the
 /// last pass. A column's sum does not depend on it.
 inline constexpr uint64_t kFewColumns = 8;
 inline constexpr uint64_t kManyColumns = 16;
 
-/// The most rows and columns of a tile.
-inline constexpr uint64_t kTileRows = 64, kTileColumns = 64;
+/// The most rows and columns of a tile, and rows that tiles are best made of.
+inline constexpr uint64_t kTileRows = 64, kTileColumns = 64, kPanelRows = 16;
 
 /// The columns of a product: rows of a value, or of a part of it.
 struct Columns {
@@ -91,6 +90,17 @@ inline bool isTaken(const KernelCall &call, uint64_t expert) {
 /// All rows of a value as columns.
 inline Columns columnsOf(const BoundOperand &value) {
   return {value.data, value.rowBytes, value.columns, 0, nullptr};
+}
+
+/// Calls body(begin, end) for ranges of `rows` weight rows, shared out over the threads: whole panels if the product
+/// has tiles. `work` is the number of multiplications for each row.
+template <typename Body>
+inline void forEachRange(const Context &context, const Product &product, uint64_t rows, uint64_t work,
+                         const Body &body) {
+  uint64_t unit = product.tileFunction ? kPanelRows : 1;
+  context.pool.parallelFor(
+      (rows + unit - 1) / unit, grainFor(work * unit),
+      [&](uint64_t begin, uint64_t end, unsigned) { body(begin * unit, std::min(end * unit, rows)); });
 }
 
 /// Calls body(row, first, count) for every weight row in [begin, end) and every pass over `columns` columns, such that

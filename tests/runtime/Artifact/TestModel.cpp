@@ -75,6 +75,8 @@ std::string randomWeights(const TensorShape &shape, std::mt19937 &random) {
       float number = static_cast<float>(random() % 2001) / 1000.0f - 1.0f;
       number = isNorm ? 1.0f + 0.1f * number : 0.2f * number;
       std::memcpy(&data[i], &number, 4);
+      if (shape.dimensions.size() > 1)
+        std::memset(&data[i], 0, 2); // The router's are BF16 numbers, as in published models.
     }
     return data;
   }

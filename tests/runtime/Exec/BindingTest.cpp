@@ -63,6 +63,21 @@ TEST_F(Binding, DecodeStepIsTheWholeProgramInOrder) {
   EXPECT_TRUE(device->violations.empty());
 }
 
+TEST_F(Binding, TheRouterIsReadAsBf16) {
+  open();
+  device->recording = true;
+  decodeOne(*session, sequence, 3);
+  runPrompt(*session, sequence, randomTokens(5, 1));
+  size_t routers = 0;
+  for (const CheckingDevice::Call &each : device->calls)
+    if (each.operation == Operation::matmul && each.reads[1].dimensions[1] == 4) {
+      ++routers;
+      EXPECT_EQ(each.reads[1].encoding, Encoding::BF16);
+      EXPECT_EQ(each.reads[1].rowBytes, each.reads[1].columns * 2);
+    }
+  EXPECT_EQ(routers, 2u) << "of a decode step and of a prompt";
+}
+
 TEST_F(Binding, RowsOfADecodeStep) {
   open();
   SequenceId other = expectValue(session->openSequence());

@@ -8,6 +8,7 @@
 
 #include "runtime/Base/HostLimits.h"
 #include "runtime/Device/Host/HostDevice.h"
+#include "runtime/Memory/NarrowWeights.h"
 #include "tests/runtime/Artifact/TestModel.h"
 
 #include <cstring>
@@ -125,6 +126,41 @@ TEST_F(ArenasTest, WeightsAreReadToTheirPlaces) {
   EXPECT_EQ(arenas->base(0), weights);
   for (const schema::Arena *arena : *artifact().arenas())
     EXPECT_EQ(reinterpret_cast<uintptr_t>(arenas->base(arena->kind())) % 64, 0u);
+}
+
+TEST_F(ArenasTest, MatricesOfExactNumbersAreNarrowed) {
+  std::string file = testModelFile();
+  std::vector<std::byte> arena(artifact().arenas()->Get(0)->bytes()->Get(0));
+  const schema::Tensor *router = nullptr;
+  for (const schema::Tensor *tensor : *artifact().tensors()) {
+    std::memcpy(arena.data() + tensor->arena_offset(), file.data() + tensor->offset(), tensor->bytes());
+    if (tensor->name()->str() == "blk.1.ffn_gate_inp.weight")
+      router = tensor;
+  }
+  ASSERT_TRUE(router);
+  std::vector<std::byte> before = arena;
+  std::byte *place = arena.data() + router->arena_offset();
+  EXPECT_THAT(narrowWeights(artifact(), arena.data()), testing::ElementsAre(place));
+  const std::byte *wide = before.data() + router->arena_offset();
+  for (uint64_t i = 0; i < router->bytes() / 4; ++i)
+    EXPECT_EQ(std::memcmp(place + 2 * i, wide + 4 * i + 2, 2), 0) << i;
+  // Nothing else has changed.
+  std::copy_n(wide, router->bytes(), place);
+  EXPECT_TRUE(arena == before);
+}
+
+TEST_F(ArenasTest, ANumberThatWouldLoseABitKeepsItsMatrix) {
+  for (size_t wrong = 0; wrong < 16; ++wrong) {
+    std::vector<std::byte> numbers(4 * 16, std::byte{0});
+    for (size_t i = 0; i < 16; ++i)
+      numbers[4 * i + 3] = std::byte{0x3F};
+    std::vector<std::byte> exact = numbers;
+    numbers[4 * wrong + wrong % 2] = std::byte{0x80};
+    std::vector<std::byte> before = numbers;
+    EXPECT_FALSE(narrowNumbers(numbers));
+    EXPECT_TRUE(numbers == before);
+    EXPECT_TRUE(narrowNumbers(exact));
+  }
 }
 
 TEST_F(ArenasTest, G35_ShortFile) {

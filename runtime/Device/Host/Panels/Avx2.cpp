@@ -2,7 +2,7 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// Panels of 8 weight rows: a lane is a row. Compiled for AVX2: nothing here may be shared with files that are not.
+// Panels of 8 weight rows. Compiled for AVX2: nothing here may be shared with files that are not.
 #include "runtime/Device/Host/Panels/PanelLoops.h"
 
 #include <immintrin.h>
@@ -10,107 +10,111 @@
 namespace strata::host {
 namespace {
 
-constexpr uint64_t kPanelRows = 8, kGroupColumns = 4;
+/// Eight words of 32 bits.
+struct Vector256 {
+  static constexpr uint64_t kLanes = 8, kColumns = 4;
+  using Integers = __m256i;
+  using Floats = __m256;
 
-/// A block of each of 8 rows. Word i of digits[j] is from row i: numbers 4j to 4j + 3 of it in the low halves of its
-/// bytes, and numbers 4j + 16 to 4j + 19 in the high ones.
-struct PanelBlock {
-  __m256i digits[4];
-  __m256 scales;
-};
-
-__m128i load16(const std::byte *from) {
-  return _mm_loadu_si128(reinterpret_cast<const __m128i *>(from));
-}
-
-void buildPanel(const std::byte *weightRows, uint64_t rowBytes, uint64_t rows, uint64_t blocks, PanelBlock *panel) {
-  const std::byte *from[kPanelRows];
-  for (uint64_t row = 0; row < kPanelRows; ++row)
-    from[row] = weightRows + (row < rows ? row : rows - 1) * rowBytes;
-  for (uint64_t block = 0; block < blocks; ++block) {
-    uint64_t at = block * kBlockBytes;
-    __m256i halves[4]; // Rows i and i + 4.
-    for (uint64_t i = 0; i < 4; ++i)
-      halves[i] =
-          _mm256_inserti128_si256(_mm256_castsi128_si256(load16(from[i] + at + 2)), load16(from[i + 4] + at + 2), 1);
-    __m256i low01 = _mm256_unpacklo_epi32(halves[0], halves[1]), high01 = _mm256_unpackhi_epi32(halves[0], halves[1]);
-    __m256i low23 = _mm256_unpacklo_epi32(halves[2], halves[3]), high23 = _mm256_unpackhi_epi32(halves[2], halves[3]);
-    panel[block].digits[0] = _mm256_unpacklo_epi64(low01, low23);
-    panel[block].digits[1] = _mm256_unpackhi_epi64(low01, low23);
-    panel[block].digits[2] = _mm256_unpacklo_epi64(high01, high23);
-    panel[block].digits[3] = _mm256_unpackhi_epi64(high01, high23);
-    alignas(16) uint16_t scales[kPanelRows];
-    for (uint64_t row = 0; row < kPanelRows; ++row)
-      __builtin_memcpy(&scales[row], from[row] + at, sizeof(uint16_t));
-    panel[block].scales = _mm256_cvtph_ps(_mm_load_si128(reinterpret_cast<const __m128i *>(scales)));
+  static Integers zero() { return _mm256_setzero_si256(); }
+  static Integers all(int32_t number) { return _mm256_set1_epi32(number); }
+  static Floats all(float number) { return _mm256_set1_ps(number); }
+  static Integers allBytes(char number) { return _mm256_set1_epi8(number); }
+  static Integers load(const int32_t *from) { return _mm256_loadu_si256(reinterpret_cast<const Integers *>(from)); }
+  static Floats load(const float *from) { return _mm256_loadu_ps(from); }
+  static void store(int32_t *to, Integers numbers) { _mm256_storeu_si256(reinterpret_cast<Integers *>(to), numbers); }
+  static void store(float *to, Floats numbers) { _mm256_storeu_ps(to, numbers); }
+  static Floats fromHalves(const uint16_t *from) {
+    return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i *>(from)));
   }
-}
+  static Floats toFloats(Integers numbers) { return _mm256_cvtepi32_ps(numbers); }
+  static Floats multiply(Floats a, Floats b) { return _mm256_mul_ps(a, b); }
+  static Floats add(Floats a, Floats b) { return _mm256_add_ps(a, b); }
+  static Integers addIntegers(Integers a, Integers b) { return _mm256_add_epi32(a, b); }
+  static Integers multiplyIntegers(Integers a, Integers b) { return _mm256_mullo_epi32(a, b); }
+  static Integers shiftLeft8(Integers numbers) { return _mm256_slli_epi32(numbers, 8); }
+  static Integers exclusiveOr(Integers a, Integers b) { return _mm256_xor_si256(a, b); }
+  static Integers bitwiseOr(Integers a, Integers b) { return _mm256_or_si256(a, b); }
+  /// Each byte shifted to the right, then masked; the mask leaves out what comes from the byte's neighbour.
+  static Integers lowBits(Integers bytes, int shift, char mask) {
+    return _mm256_and_si256(_mm256_srl_epi16(bytes, _mm_cvtsi32_si128(shift)), _mm256_set1_epi8(mask));
+  }
+  /// Bytes below 16.
+  static Integers shiftLeft4(Integers bytes) { return _mm256_slli_epi16(bytes, 4); }
+  /// Word `lane` of a vector in memory, everywhere.
+  static Integers wordOf(const Integers *from, uint64_t lane) {
+    int32_t word;
+    __builtin_memcpy(&word, reinterpret_cast<const char *>(from) + lane * sizeof(word), sizeof(word));
+    return _mm256_set1_epi32(word);
+  }
 
-int32_t offsetOf(const int8_t *digits) {
-  __m256i pairs =
-      _mm256_maddubs_epi16(_mm256_set1_epi8(8), _mm256_loadu_si256(reinterpret_cast<const __m256i *>(digits)));
-  __m256i sums = _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
-  __m128i four = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
-  __m128i two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
-  return -(_mm_cvtsi128_si32(two) + _mm_extract_epi32(two, 1));
-}
-
-/// Adds the terms of a chunk to the sums of 8 rows with `count` columns.
-void multiplyPanel(const PanelBlock *panel, uint64_t blocks, const Group<kGroupColumns> &group, uint64_t count,
-                   float *out) {
-  __m256 sums[kGroupColumns];
-#pragma GCC unroll 4
-  for (uint64_t column = 0; column < kGroupColumns; ++column)
-    sums[column] = column < count ? _mm256_loadu_ps(out + column * kTileRows) : _mm256_setzero_ps();
-  const __m256i lowHalves = _mm256_set1_epi8(15);
-  for (uint64_t block = 0; block < blocks; ++block) {
-    __m256i weights[8];
-#pragma GCC unroll 4
-    for (uint64_t i = 0; i < 4; ++i) {
-      weights[i] = _mm256_and_si256(panel[block].digits[i], lowHalves);
-      weights[i + 4] = _mm256_and_si256(_mm256_srli_epi16(panel[block].digits[i], 4), lowHalves);
-    }
-#pragma GCC unroll 4
-    for (uint64_t column = 0; column < kGroupColumns; ++column) {
-      const int8_t *digits = group.digits[column] + block * kNumbers;
-      // At most 16 · 15 · 128 in magnitude: 16 bits hold it.
-      __m256i pairs = _mm256_setzero_si256();
+  /// sum + the products of unsigned bytes below 2^BITS with the signed ones that digits(j) has, for COUNT words.
+  template <int BITS, uint64_t COUNT, typename Digits>
+  static Integers dot(Integers sum, const Integers *weights, const Digits &digits) {
+    // Two products of neighbours are at most 2 · 15 · 128 in magnitude, or 2 · 63 · 128: 16 bits hold eight or two
+    // such.
+    constexpr uint64_t kDepth = BITS > 4 ? 2 : COUNT;
+    Integers high = zero();
 #pragma GCC unroll 8
-      for (uint64_t i = 0; i < 8; ++i) {
-        int32_t four;
-        __builtin_memcpy(&four, digits + i * 4, sizeof(four));
-        pairs = _mm256_add_epi16(pairs, _mm256_maddubs_epi16(weights[i], _mm256_set1_epi32(four)));
+    for (uint64_t from = 0; from < COUNT / kDepth; ++from) {
+      Integers pairs = zero(), highPairs = zero();
+#pragma GCC unroll 8
+      for (uint64_t i = 0; i < kDepth; ++i) {
+        uint64_t j = from * kDepth + i;
+        Integers four = digits(j);
+        if constexpr (BITS == 8) {
+          pairs = _mm256_add_epi16(pairs, _mm256_maddubs_epi16(lowBits(weights[j], 0, 15), four));
+          highPairs = _mm256_add_epi16(highPairs, _mm256_maddubs_epi16(lowBits(weights[j], 4, 15), four));
+        } else {
+          pairs = _mm256_add_epi16(pairs, _mm256_maddubs_epi16(weights[j], four));
+        }
       }
-      __m256i dot = _mm256_add_epi32(_mm256_madd_epi16(pairs, _mm256_set1_epi16(1)),
-                                     _mm256_set1_epi32(group.offsets[column][block]));
-      __m256 joint = _mm256_mul_ps(panel[block].scales, _mm256_set1_ps(group.scales[column][block]));
-      sums[column] = _mm256_add_ps(sums[column], _mm256_mul_ps(joint, _mm256_cvtepi32_ps(dot)));
+      sum = addIntegers(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+      if constexpr (BITS == 8)
+        high = addIntegers(high, _mm256_madd_epi16(highPairs, _mm256_set1_epi16(16)));
     }
+    return BITS == 8 ? addIntegers(sum, high) : sum;
   }
+
+  /// factors[0]·first + factors[1]·last, rounded to f32 once; exact in 32 bits unless `WIDE`.
+  template <bool WIDE> static Floats sumOfProducts(const Integers *factors, Integers first, Integers last) {
+    if constexpr (WIDE)
+      return _mm256_insertf128_ps(_mm256_castps128_ps256(sumOfHalf<0>(factors, first, last)),
+                                  sumOfHalf<1>(factors, first, last), 1);
+    else
+      return toFloats(addIntegers(multiplyIntegers(factors[0], first), multiplyIntegers(factors[1], last)));
+  }
+
+  /// Words 4j to 4j + 3 of a row are those from `at` on: to[j] has word j of each row.
+  static void transpose(const std::byte *const *rows, uint64_t at, Integers *to) {
+    Integers halves[4]; // Rows i and i + 4.
 #pragma GCC unroll 4
-  for (uint64_t column = 0; column < kGroupColumns; ++column)
-    if (column < count)
-      _mm256_storeu_ps(out + column * kTileRows, sums[column]);
-}
+    for (uint64_t i = 0; i < 4; ++i)
+      halves[i] = _mm256_inserti128_si256(_mm256_castsi128_si256(load16(rows[i] + at)), load16(rows[i + 4] + at), 1);
+    Integers low01 = _mm256_unpacklo_epi32(halves[0], halves[1]), high01 = _mm256_unpackhi_epi32(halves[0], halves[1]);
+    Integers low23 = _mm256_unpacklo_epi32(halves[2], halves[3]), high23 = _mm256_unpackhi_epi32(halves[2], halves[3]);
+    to[0] = _mm256_unpacklo_epi64(low01, low23);
+    to[1] = _mm256_unpackhi_epi64(low01, low23);
+    to[2] = _mm256_unpacklo_epi64(high01, high23);
+    to[3] = _mm256_unpackhi_epi64(high01, high23);
+  }
 
-/// See PanelLoops.h.
-struct Kernel {
-  using Block = PanelBlock;
-  static constexpr uint64_t kRows = kPanelRows, kColumns = kGroupColumns;
-  static constexpr auto build = buildPanel;
-  static constexpr auto offsetOf = host::offsetOf;
-
-  static void multiply(const PanelBlock *panel, uint64_t blocks, const Group<kColumns> &group, uint64_t count,
-                       float *out) {
-    multiplyPanel(panel, blocks, group, count, out);
+private:
+  static __m128i load16(const std::byte *from) { return _mm_loadu_si128(reinterpret_cast<const __m128i *>(from)); }
+  template <int HALF> static __m256d doubles(Integers numbers) {
+    return _mm256_cvtepi32_pd(_mm256_extracti128_si256(numbers, HALF));
+  }
+  /// All products and sums of 64-bit integers here are exact in f64.
+  template <int HALF> static __m128 sumOfHalf(const Integers *factors, Integers first, Integers last) {
+    return _mm256_cvtpd_ps(_mm256_add_pd(_mm256_mul_pd(doubles<HALF>(factors[0]), doubles<HALF>(first)),
+                                         _mm256_mul_pd(doubles<HALF>(factors[1]), doubles<HALF>(last))));
   }
 };
 
 } // namespace
 
-void avx2PanelProduct(const std::byte *weightRows, uint64_t rowBytes, uint64_t rows, uint64_t length,
-                      const Columns &columns, uint64_t first, uint64_t count, float *out) {
-  panelProductOf<Kernel>(weightRows, rowBytes, rows, length, columns, first, count, out);
+Product::TileFunction avx2PanelProduct(Encoding encoding, bool two) {
+  return panelFunctionOf<Vector256>(encoding, two);
 }
 
 } // namespace strata::host

@@ -2,8 +2,7 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// Panels of 16 weight rows: a lane is a row. Each panel is put together once, in the cache, for all columns of a tile.
-// Compiled for AVX-512 with VNNI: nothing here may be shared with files that are not.
+// Panels of 16 weight rows. Compiled for AVX-512 with VNNI: nothing here may be shared with files that are not.
 #include "runtime/Device/Host/Panels/PanelLoops.h"
 
 #include <immintrin.h>
@@ -11,111 +10,98 @@
 namespace strata::host {
 namespace {
 
-constexpr uint64_t kPanelRows = 16, kGroupColumns = 16;
+/// Sixteen words of 32 bits.
+struct Vector512 {
+  static constexpr uint64_t kLanes = 16, kColumns = 16;
+  using Integers = __m512i;
+  using Floats = __m512;
 
-/// A block of each of 16 rows. Word i of digits[i / 16] is from row i % 16: numbers 4j to 4j + 3 of it in the low
-/// halves of its bytes, and numbers 4j + 16 to 4j + 19 in the high ones, for digits[j].
-struct PanelBlock {
-  __m512i digits[4];
-  __m512 scales;
-};
-
-__m128i load16(const std::byte *from) {
-  return _mm_loadu_si128(reinterpret_cast<const __m128i *>(from));
-}
-
-void buildPanel(const std::byte *weightRows, uint64_t rowBytes, uint64_t rows, uint64_t blocks, PanelBlock *panel) {
-  const std::byte *from[kPanelRows];
-  for (uint64_t row = 0; row < kPanelRows; ++row)
-    from[row] = weightRows + (row < rows ? row : rows - 1) * rowBytes;
-  for (uint64_t block = 0; block < blocks; ++block) {
-    uint64_t at = block * kBlockBytes;
-    __m512i quarters[4]; // Rows i, i + 4, i + 8 and i + 12.
-    for (uint64_t i = 0; i < 4; ++i) {
-      __m512i joint = _mm512_castsi128_si512(load16(from[i] + at + 2));
-      joint = _mm512_inserti32x4(joint, load16(from[i + 4] + at + 2), 1);
-      joint = _mm512_inserti32x4(joint, load16(from[i + 8] + at + 2), 2);
-      quarters[i] = _mm512_inserti32x4(joint, load16(from[i + 12] + at + 2), 3);
-    }
-    __m512i low01 = _mm512_unpacklo_epi32(quarters[0], quarters[1]);
-    __m512i high01 = _mm512_unpackhi_epi32(quarters[0], quarters[1]);
-    __m512i low23 = _mm512_unpacklo_epi32(quarters[2], quarters[3]);
-    __m512i high23 = _mm512_unpackhi_epi32(quarters[2], quarters[3]);
-    panel[block].digits[0] = _mm512_unpacklo_epi64(low01, low23);
-    panel[block].digits[1] = _mm512_unpackhi_epi64(low01, low23);
-    panel[block].digits[2] = _mm512_unpacklo_epi64(high01, high23);
-    panel[block].digits[3] = _mm512_unpackhi_epi64(high01, high23);
-    alignas(32) uint16_t halves[kPanelRows];
-    for (uint64_t row = 0; row < kPanelRows; ++row)
-      __builtin_memcpy(&halves[row], from[row] + at, sizeof(uint16_t));
-    panel[block].scales = _mm512_cvtph_ps(_mm256_load_si256(reinterpret_cast<const __m256i *>(halves)));
+  static Integers zero() { return _mm512_setzero_si512(); }
+  static Integers all(int32_t number) { return _mm512_set1_epi32(number); }
+  static Floats all(float number) { return _mm512_set1_ps(number); }
+  static Integers allBytes(char number) { return _mm512_set1_epi8(number); }
+  static Integers load(const int32_t *from) { return _mm512_loadu_si512(from); }
+  static Floats load(const float *from) { return _mm512_loadu_ps(from); }
+  static void store(int32_t *to, Integers numbers) { _mm512_storeu_si512(to, numbers); }
+  static void store(float *to, Floats numbers) { _mm512_storeu_ps(to, numbers); }
+  static Floats fromHalves(const uint16_t *from) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(from)));
   }
-}
+  static Floats toFloats(Integers numbers) { return _mm512_cvtepi32_ps(numbers); }
+  static Floats multiply(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
+  static Floats add(Floats a, Floats b) { return _mm512_add_ps(a, b); }
+  static Integers addIntegers(Integers a, Integers b) { return _mm512_add_epi32(a, b); }
+  static Integers multiplyIntegers(Integers a, Integers b) { return _mm512_mullo_epi32(a, b); }
+  static Integers shiftLeft8(Integers numbers) { return _mm512_slli_epi32(numbers, 8); }
+  static Integers exclusiveOr(Integers a, Integers b) { return _mm512_xor_si512(a, b); }
+  static Integers bitwiseOr(Integers a, Integers b) { return _mm512_or_si512(a, b); }
+  /// Each byte shifted to the right, then masked; the mask leaves out what comes from the byte's neighbour.
+  static Integers lowBits(Integers bytes, int shift, char mask) {
+    return _mm512_and_si512(_mm512_srl_epi16(bytes, _mm_cvtsi32_si128(shift)), _mm512_set1_epi8(mask));
+  }
+  /// Bytes below 16.
+  static Integers shiftLeft4(Integers bytes) { return _mm512_slli_epi16(bytes, 4); }
+  /// Word `lane` of a vector in memory, everywhere.
+  static Integers wordOf(const Integers *from, uint64_t lane) {
+    int32_t word;
+    __builtin_memcpy(&word, reinterpret_cast<const char *>(from) + lane * sizeof(word), sizeof(word));
+    return _mm512_set1_epi32(word);
+  }
 
-/// -8 times the sum of 32 digits.
-int32_t offsetOf(const int8_t *digits) {
-  __m256i sums = _mm256_dpbusd_epi32(_mm256_setzero_si256(), _mm256_set1_epi8(8),
-                                     _mm256_loadu_si256(reinterpret_cast<const __m256i *>(digits)));
-  __m128i four = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
-  __m128i two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
-  return -(_mm_cvtsi128_si32(two) + _mm_extract_epi32(two, 1));
-}
+  /// sum + the products of unsigned bytes below 2^BITS with the signed ones that digits(j) has, for COUNT words.
+  template <int BITS, uint64_t COUNT, typename Digits>
+  static Integers dot(Integers sum, const Integers *weights, const Digits &digits) {
+#pragma GCC unroll 8
+    for (uint64_t j = 0; j < COUNT; ++j)
+      sum = _mm512_dpbusd_epi32(sum, weights[j], digits(j));
+    return sum;
+  }
 
-/// Adds the terms of a chunk to the sums of 16 rows with WIDTH columns, of which `count` are there.
-template <uint64_t WIDTH>
-void multiply(const PanelBlock *panel, uint64_t blocks, const Group<kGroupColumns> &group, uint64_t count, float *out) {
-  __m512 sums[WIDTH];
-#pragma GCC unroll 16
-  for (uint64_t column = 0; column < WIDTH; ++column)
-    sums[column] = column < count ? _mm512_loadu_ps(out + column * kTileRows) : _mm512_setzero_ps();
-  const __m512i lowHalves = _mm512_set1_epi8(15);
-  for (uint64_t block = 0; block < blocks; ++block) {
-    __m512i weights[8];
+  /// factors[0]·first + factors[1]·last, rounded to f32 once; exact in 32 bits unless `WIDE`.
+  template <bool WIDE> static Floats sumOfProducts(const Integers *factors, Integers first, Integers last) {
+    if constexpr (WIDE)
+      return _mm512_insertf32x8(_mm512_castps256_ps512(sumOfHalf<0>(factors, first, last)),
+                                sumOfHalf<1>(factors, first, last), 1);
+    else
+      return toFloats(addIntegers(multiplyIntegers(factors[0], first), multiplyIntegers(factors[1], last)));
+  }
+
+  /// Words 4j to 4j + 3 of a row are those from `at` on: to[j] has word j of each row.
+  static void transpose(const std::byte *const *rows, uint64_t at, Integers *to) {
+    Integers quarters[4]; // Rows i, i + 4, i + 8 and i + 12.
 #pragma GCC unroll 4
     for (uint64_t i = 0; i < 4; ++i) {
-      weights[i] = _mm512_and_si512(panel[block].digits[i], lowHalves);
-      weights[i + 4] = _mm512_and_si512(_mm512_srli_epi16(panel[block].digits[i], 4), lowHalves);
+      Integers joint = _mm512_castsi128_si512(load16(rows[i] + at));
+      joint = _mm512_inserti32x4(joint, load16(rows[i + 4] + at), 1);
+      joint = _mm512_inserti32x4(joint, load16(rows[i + 8] + at), 2);
+      quarters[i] = _mm512_inserti32x4(joint, load16(rows[i + 12] + at), 3);
     }
-    __m512 scales = panel[block].scales;
-#pragma GCC unroll 16
-    for (uint64_t column = 0; column < WIDTH; ++column) {
-      const int8_t *digits = group.digits[column] + block * kNumbers;
-      __m512i dot = _mm512_set1_epi32(group.offsets[column][block]);
-#pragma GCC unroll 8
-      for (uint64_t i = 0; i < 8; ++i) {
-        int32_t four;
-        __builtin_memcpy(&four, digits + i * 4, sizeof(four));
-        dot = _mm512_dpbusd_epi32(dot, weights[i], _mm512_set1_epi32(four));
-      }
-      __m512 joint = _mm512_mul_ps(scales, _mm512_set1_ps(group.scales[column][block]));
-      sums[column] = _mm512_add_ps(sums[column], _mm512_mul_ps(joint, _mm512_cvtepi32_ps(dot)));
-    }
+    Integers low01 = _mm512_unpacklo_epi32(quarters[0], quarters[1]);
+    Integers high01 = _mm512_unpackhi_epi32(quarters[0], quarters[1]);
+    Integers low23 = _mm512_unpacklo_epi32(quarters[2], quarters[3]);
+    Integers high23 = _mm512_unpackhi_epi32(quarters[2], quarters[3]);
+    to[0] = _mm512_unpacklo_epi64(low01, low23);
+    to[1] = _mm512_unpackhi_epi64(low01, low23);
+    to[2] = _mm512_unpacklo_epi64(high01, high23);
+    to[3] = _mm512_unpackhi_epi64(high01, high23);
   }
-#pragma GCC unroll 16
-  for (uint64_t column = 0; column < WIDTH; ++column)
-    if (column < count)
-      _mm512_storeu_ps(out + column * kTileRows, sums[column]);
-}
 
-/// See PanelLoops.h.
-struct Kernel {
-  using Block = PanelBlock;
-  static constexpr uint64_t kRows = kPanelRows, kColumns = kGroupColumns;
-  static constexpr auto build = buildPanel;
-  static constexpr auto offsetOf = host::offsetOf;
-
-  static void multiply(const PanelBlock *panel, uint64_t blocks, const Group<kColumns> &group, uint64_t count,
-                       float *out) {
-    auto *function = count <= 4 ? host::multiply<4> : count <= 8 ? host::multiply<8> : host::multiply<16>;
-    function(panel, blocks, group, count, out);
+private:
+  static __m128i load16(const std::byte *from) { return _mm_loadu_si128(reinterpret_cast<const __m128i *>(from)); }
+  template <int HALF> static __m512d doubles(Integers numbers) {
+    return _mm512_cvtepi32_pd(_mm512_extracti64x4_epi64(numbers, HALF));
+  }
+  /// All products and sums of 64-bit integers here are exact in f64.
+  template <int HALF> static __m256 sumOfHalf(const Integers *factors, Integers first, Integers last) {
+    return _mm512_cvtpd_ps(_mm512_add_pd(_mm512_mul_pd(doubles<HALF>(factors[0]), doubles<HALF>(first)),
+                                         _mm512_mul_pd(doubles<HALF>(factors[1]), doubles<HALF>(last))));
   }
 };
 
 } // namespace
 
-void avx512PanelProduct(const std::byte *weightRows, uint64_t rowBytes, uint64_t rows, uint64_t length,
-                        const Columns &columns, uint64_t first, uint64_t count, float *out) {
-  panelProductOf<Kernel>(weightRows, rowBytes, rows, length, columns, first, count, out);
+Product::TileFunction avx512PanelProduct(Encoding encoding, bool two) {
+  return panelFunctionOf<Vector512>(encoding, two);
 }
 
 } // namespace strata::host

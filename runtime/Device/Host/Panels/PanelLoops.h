@@ -2,71 +2,216 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// What panels of 16 rows (AVX-512) and of 8 (AVX2) have in common. Each level of instruction set includes this in a
-// file that is compiled for it; nothing here may be shared between them.
+// Products of a tile by panels: weight rows and columns are both brought into an order in which a vector has one word
+// of each of them, and then every vector of weights meets every column's word. Each level of instruction set includes
+// this in a file that is compiled for it; nothing here may be shared between them.
 #pragma once
 
-#include "runtime/Device/Host/Panels/Panels.h"
+#include "runtime/Device/Host/Panels/PanelFormats.h"
 
 namespace strata::host {
 namespace {
 
-constexpr uint64_t kNumbers = 32, kBlockBytes = 18;
-/// Blocks of a row that are taken at a time: 64 rows of them are 80 KiB. The sums wait in the result meanwhile.
-constexpr uint64_t kChunk = 64;
-
-/// Up to COLUMNS columns' digits and scales, from the chunk's first block on. Those that are missing repeat the last
-/// one.
-template <uint64_t COLUMNS> struct Group {
-  const int8_t *digits[COLUMNS];
-  const float *scales[COLUMNS];
-  alignas(64) int32_t offsets[COLUMNS][kChunk]; ///< -8 times the sum of a block's digits.
+/// A block of as many columns as a vector has lanes. Word i of digits[d][j] is from column i: numbers 4j to 4j + 3 of
+/// its digit d, the high one first.
+template <class V, class Format, bool TWO> struct ColumnPanel {
+  typename V::Integers digits[TWO ? 2 : 1][kWords];
+  alignas(64) float scales[V::kLanes];
+  alignas(64) int32_t offsets[Format::kParts][V::kLanes];     ///< -kBias times the sum of a part's numbers.
+  alignas(64) float totals[Format::kMinimum ? V::kLanes : 1]; ///< The sum of the block's numbers.
 };
 
-template <typename Kernel>
-void loadGroup(const Columns &columns, uint64_t first, uint64_t count, uint64_t firstBlock, uint64_t blocks,
-               Group<Kernel::kColumns> &group) {
-  for (uint64_t column = 0; column < Kernel::kColumns; ++column) {
+/// The sum of the numbers in words [FIRST, FIRST + COUNT) of each column.
+template <class V, bool TWO, uint64_t FIRST, uint64_t COUNT>
+typename V::Integers sumOfNumbers(const typename V::Integers (&digits)[TWO ? 2 : 1][kWords]) {
+  typename V::Integers ones[COUNT];
+  for (auto &one : ones)
+    one = V::allBytes(1);
+  auto sumOf = [&](const typename V::Integers *words) {
+    return V::template dot<4, COUNT>(V::zero(), ones, [&](uint64_t j) { return words[FIRST + j]; });
+  };
+  if constexpr (TWO)
+    return V::addIntegers(V::shiftLeft8(sumOf(digits[0])), sumOf(digits[1]));
+  else
+    return sumOf(digits[0]);
+}
+
+/// Puts `count` columns together, those from `first` on; the last one stands for those that are missing.
+template <class V, class Format, bool TWO>
+void buildColumns(const Columns &columns, uint64_t first, uint64_t count, uint64_t firstBlock, uint64_t blocks,
+                  ColumnPanel<V, Format, TWO> *panel) {
+  const std::byte *digits[2][V::kLanes];
+  for (uint64_t column = 0; column < V::kLanes; ++column) {
     uint64_t place = first + (column < count ? column : count - 1);
     // Not by Columns::row: the linker could take this file's copy of it for those of other files.
     const std::byte *row =
         columns.data + columns.rowBytes * (columns.rows ? static_cast<uint64_t>(columns.rows[place]) : place);
-    const auto *digits = reinterpret_cast<const int8_t *>(row + columns.width / kNumbers * sizeof(float));
-    group.digits[column] = digits + columns.offset + firstBlock * kNumbers;
-    group.scales[column] = reinterpret_cast<const float *>(row) + columns.offset / kNumbers + firstBlock;
-    if (column < count)
-      for (uint64_t block = 0; block < blocks; ++block)
-        group.offsets[column][block] = Kernel::offsetOf(group.digits[column] + block * kNumbers);
-    else
-      __builtin_memcpy(group.offsets[column], group.offsets[count - 1], blocks * sizeof(int32_t));
+    const auto *scales = reinterpret_cast<const float *>(row) + columns.offset / kNumbers + firstBlock;
+    for (uint64_t block = 0; block < blocks; ++block)
+      panel[block].scales[column] = scales[block];
+    digits[0][column] = row + columns.width / kNumbers * sizeof(float) + columns.offset + firstBlock * kNumbers;
+    digits[1][column] = digits[0][column] + columns.width;
+  }
+  for (uint64_t block = 0; block < blocks; ++block) {
+    auto &words = panel[block].digits;
+    for (uint64_t digit = 0; digit < (TWO ? 2 : 1); ++digit) {
+      V::transpose(digits[digit], block * kNumbers, words[digit]);
+      V::transpose(digits[digit], block * kNumbers + kNumbers / 2, words[digit] + kWords / 2);
+    }
+    typename V::Integers sums[2];
+    if constexpr (Format::kParts == 2) {
+      sums[0] = sumOfNumbers<V, TWO, 0, kWords / 2>(words);
+      sums[1] = sumOfNumbers<V, TWO, kWords / 2, kWords / 2>(words);
+    } else {
+      sums[0] = sumOfNumbers<V, TWO, 0, kWords>(words);
+    }
+    if constexpr (Format::kMinimum)
+      V::store(panel[block].totals, V::toFloats(sums[0]));
+    for (uint64_t part = 0; part < Format::kParts; ++part)
+      V::store(panel[block].offsets[part], V::multiplyIntegers(sums[part], V::all(-Format::kBias)));
   }
 }
 
-/// `Kernel` has rows of a panel, columns of a group, and:
-///   build(rows, bytes of a row, number of rows, blocks, panel)    puts a panel together
-///   offsetOf(digits)                                              -8 times the sum of a block's digits
-///   multiply(panel, blocks, group, columns, out)                  adds the terms of a chunk to the sums
-template <typename Kernel>
+/// Asks for the rows of the next panel, some lines at a time, while this one is multiplied: the hardware does not look
+/// past a page, nor after sixteen rows at once.
+class Ahead {
+public:
+  Ahead(const std::byte *rows, uint64_t bytesOfRow, uint64_t bytesOfChunk)
+      : at(rows), end(rows + bytesOfChunk), rowBytes(bytesOfRow), chunkBytes(bytesOfChunk) {}
+
+  void step() {
+    constexpr int kLines = 5;
+    for (int line = 0; line < kLines; ++line) {
+      __builtin_prefetch(at, 0, 2);
+      at += 64;
+      if (at >= end + 63) {
+        at = end - chunkBytes + rowBytes;
+        end += rowBytes;
+      }
+    }
+  }
+
+private:
+  const std::byte *at, *end;
+  uint64_t rowBytes, chunkBytes;
+};
+
+/// The exact integer of one column's part with each row, from words [FIRST, FIRST + COUNT).
+template <class V, class Format, bool TWO, uint64_t FIRST, uint64_t COUNT>
+typename V::Integers dotOf(const typename V::Integers *weights, const ColumnPanel<V, Format, TWO> &columns,
+                           uint64_t column, uint64_t part) {
+  auto dot = [&](typename V::Integers sum, uint64_t digit) {
+    return V::template dot<Format::kBits, COUNT>(
+        sum, weights + FIRST, [&](uint64_t j) { return V::wordOf(&columns.digits[digit][FIRST + j], column); });
+  };
+  typename V::Integers offset = V::all(columns.offsets[part][column]);
+  if constexpr (TWO)
+    return V::addIntegers(V::shiftLeft8(dot(V::zero(), 0)), dot(offset, 1));
+  else
+    return dot(offset, 0);
+}
+
+/// A block's terms of one column (docs/numbers.md, "Products").
+template <class V, class Format, bool TWO>
+typename V::Floats termsOf(const typename Format::template Panel<V> &panel, const typename V::Integers *weights,
+                           const ColumnPanel<V, Format, TWO> &columns, uint64_t column) {
+  typename V::Floats scale = V::all(columns.scales[column]), joint = V::multiply(panel.scales, scale);
+  if constexpr (Format::kParts == 2) {
+    typename V::Integers first = dotOf<V, Format, TWO, 0, kWords / 2>(weights, columns, column, 0);
+    typename V::Integers last = dotOf<V, Format, TWO, kWords / 2, kWords / 2>(weights, columns, column, 1);
+    return V::multiply(joint, V::template sumOfProducts<TWO>(panel.factors, first, last));
+  } else {
+    typename V::Floats terms =
+        V::multiply(joint, V::toFloats(dotOf<V, Format, TWO, 0, kWords>(weights, columns, column, 0)));
+    if constexpr (Format::kMinimum)
+      terms = V::add(terms, V::multiply(V::multiply(panel.minimums, scale), V::all(columns.totals[column])));
+    return terms;
+  }
+}
+
+/// Adds the terms of a chunk to the sums of columns [column, column + WIDTH), of which `count` are there.
+template <class V, class Format, bool TWO, uint64_t WIDTH>
+void multiplyPanels(const typename Format::template Panel<V> *panel, const ColumnPanel<V, Format, TWO> *columns,
+                    uint64_t blocks, uint64_t column, uint64_t count, float *out, Ahead &ahead) {
+  typename V::Floats sums[WIDTH];
+#pragma GCC unroll 16
+  for (uint64_t i = 0; i < WIDTH; ++i)
+    sums[i] = i < count ? V::load(out + i * kTileRows) : V::all(0.0f);
+  for (uint64_t block = 0; block < blocks; ++block) {
+    ahead.step();
+    typename V::Integers weights[kWords];
+#pragma GCC unroll 8
+    for (uint64_t j = 0; j < kWords; ++j)
+      weights[j] = panel[block].digits[j];
+#pragma GCC unroll 16
+    for (uint64_t i = 0; i < WIDTH; ++i)
+      sums[i] = V::add(sums[i], termsOf<V, Format, TWO>(panel[block], weights, columns[block], column + i));
+  }
+#pragma GCC unroll 16
+  for (uint64_t i = 0; i < WIDTH; ++i)
+    if (i < count)
+      V::store(out + i * kTileRows, sums[i]);
+}
+
+/// The columns of a group, as many at a time as registers allow.
+template <class V, class Format, bool TWO>
+void multiplyGroup(const typename Format::template Panel<V> *panel, const ColumnPanel<V, Format, TWO> *columns,
+                   uint64_t blocks, uint64_t count, float *out, Ahead &ahead) {
+  for (uint64_t column = 0; column < count; column += V::kColumns) {
+    uint64_t width = count - column < V::kColumns ? count - column : V::kColumns;
+    auto *function = multiplyPanels<V, Format, TWO, V::kColumns>;
+    if constexpr (V::kColumns == 16) {
+      if (width <= 4)
+        function = multiplyPanels<V, Format, TWO, 4>;
+      else if (width <= 8)
+        function = multiplyPanels<V, Format, TWO, 8>;
+      else if (width <= 12)
+        function = multiplyPanels<V, Format, TWO, 12>;
+    }
+    function(panel, columns, blocks, column, width, out + column * kTileRows, ahead);
+  }
+}
+
+/// A Product::TileFunction. `V` is a class of vectors of kLanes words, with the functions that are called of it here.
+template <class V, class Format, bool TWO>
 void panelProductOf(const std::byte *weightRows, uint64_t rowBytes, uint64_t rows, uint64_t length,
                     const Columns &columns, uint64_t first, uint64_t count, float *out) {
-  constexpr uint64_t kPanelRows = Kernel::kRows, kColumns = Kernel::kColumns;
-  typename Kernel::Block panels[kTileRows / kPanelRows][kChunk];
-  Group<kColumns> group;
-  uint64_t panelCount = (rows + kPanelRows - 1) / kPanelRows, blocks = length / kNumbers;
+  typename Format::template Panel<V> panel[kChunk];
+  ColumnPanel<V, Format, TWO> groups[kTileColumns / V::kLanes][kChunk];
+  uint64_t blocks = length / kNumbers;
   __builtin_memset(out, 0, count * kTileRows * sizeof(float));
   for (uint64_t chunk = 0; chunk < blocks; chunk += kChunk) {
     uint64_t chunkBlocks = blocks - chunk < kChunk ? blocks - chunk : kChunk;
-    for (uint64_t panel = 0; panel < panelCount; ++panel)
-      Kernel::build(weightRows + panel * kPanelRows * rowBytes + chunk * kBlockBytes, rowBytes,
-                    rows - panel * kPanelRows, chunkBlocks, panels[panel]);
-    for (uint64_t column = 0; column < count; column += kColumns) {
-      uint64_t width = count - column < kColumns ? count - column : kColumns;
-      loadGroup<Kernel>(columns, first + column, width, chunk, chunkBlocks, group);
-      for (uint64_t panel = 0; panel < panelCount; ++panel) {
-        float *to = out + column * kTileRows + panel * kPanelRows;
-        Kernel::multiply(panels[panel], chunkBlocks, group, width, to);
-      }
+    uint64_t begin = Format::bytesBefore(chunk), bytes = Format::bytesBefore(chunk + chunkBlocks) - begin;
+    for (uint64_t column = 0; column < count; column += V::kLanes)
+      buildColumns<V, Format, TWO>(columns, first + column, count - column, chunk, chunkBlocks,
+                                   groups[column / V::kLanes]);
+    for (uint64_t row = 0; row < rows; row += V::kLanes) {
+      Format::template build<V>(PanelRows<V>(weightRows + row * rowBytes + begin, rowBytes, rows - row), chunkBlocks,
+                                panel);
+      bool last = row + V::kLanes >= rows;
+      Ahead ahead(weightRows + (last ? 0 : row + V::kLanes) * rowBytes + begin + (last ? bytes : 0), rowBytes, bytes);
+      for (uint64_t column = 0; column < count; column += V::kLanes)
+        multiplyGroup<V, Format, TWO>(panel, groups[column / V::kLanes], chunkBlocks,
+                                      count - column < V::kLanes ? count - column : V::kLanes,
+                                      out + column * kTileRows + row, ahead);
     }
+  }
+}
+
+/// The function for an encoding; null for those that are not block-quantised.
+template <class V> Product::TileFunction panelFunctionOf(Encoding encoding, bool two) {
+  switch (encoding) {
+  case Encoding::Q4_0:
+    return two ? panelProductOf<V, Q4_0Panel, true> : panelProductOf<V, Q4_0Panel, false>;
+  case Encoding::Q4_1:
+    return two ? panelProductOf<V, Q4_1Panel, true> : panelProductOf<V, Q4_1Panel, false>;
+  case Encoding::Q8_0:
+    return two ? panelProductOf<V, Q8_0Panel, true> : panelProductOf<V, Q8_0Panel, false>;
+  case Encoding::Q6_K:
+    return two ? panelProductOf<V, Q6_KPanel, true> : panelProductOf<V, Q6_KPanel, false>;
+  default:
+    return nullptr;
   }
 }
 

@@ -8,9 +8,18 @@ namespace strata::host {
 
 Product::TileFunction panelProduct(Isa isa, Encoding encoding, schema::ActivationEncoding activations,
                                    schema::Form form) {
-  if (encoding != Encoding::Q4_0 || activations != schema::ActivationEncoding::i8 || form != schema::Form::many)
+  if (activations == schema::ActivationEncoding::f32 || form != schema::Form::many)
     return nullptr;
-  return isa == Isa::avx512 ? avx512PanelProduct : isa == Isa::avx2 ? avx2PanelProduct : nullptr;
+  bool two = activations == schema::ActivationEncoding::i16;
+  switch (isa) {
+  case Isa::avx512:
+    return avx512PanelProduct(encoding, two);
+  case Isa::avx2:
+    return avx2PanelProduct(encoding, two);
+  case Isa::portable:
+    break;
+  }
+  return nullptr;
 }
 
 } // namespace strata::host

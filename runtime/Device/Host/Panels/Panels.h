@@ -2,7 +2,7 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// Products of many weight rows with many columns at once: form many of Q4_0 weights with one digit.
+// Products of many weight rows with many columns at once: form many of digits.
 #pragma once
 
 #include "runtime/Device/Host/Isa.h"
@@ -14,9 +14,8 @@ namespace strata::host {
 Product::TileFunction panelProduct(Isa isa, Encoding encoding, schema::ActivationEncoding activations,
                                    schema::Form form);
 
-void avx2PanelProduct(const std::byte *weightRows, uint64_t rowBytes, uint64_t rows, uint64_t length,
-                      const Columns &columns, uint64_t first, uint64_t count, float *out);
-void avx512PanelProduct(const std::byte *weightRows, uint64_t rowBytes, uint64_t rows, uint64_t length,
-                        const Columns &columns, uint64_t first, uint64_t count, float *out);
+/// The level's function for activations of one digit or two; null if there is none for the encoding.
+Product::TileFunction avx2PanelProduct(Encoding encoding, bool two);
+Product::TileFunction avx512PanelProduct(Encoding encoding, bool two);
 
 } // namespace strata::host

@@ -2,56 +2,158 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// Products of digits with AVX-512 VNNI: two blocks of a weight stand in a register as unsigned bytes, vpdpbusd
-// multiplies them with signed digits, and what the bytes are too large by is subtracted.
-#include "runtime/Device/Host/Product/DigitLoops.h"
+// Form few with AVX-512 VNNI: weights stand in registers as unsigned bytes, vpdpbusd multiplies them with signed
+// digits, and what the bytes are too large by is subtracted.
+#include "runtime/Device/Host/Product/GroupLoops.h"
 #include "runtime/Device/Host/Product/Levels.h"
+#include "runtime/Device/Host/Product/NumberLoops.h"
+#include "runtime/Device/Host/Product/SuperBlockLoops.h"
 
 #include <immintrin.h>
 
 namespace strata::host {
 namespace {
 
-/// Four registers of two blocks each, numbers 0 to 15 of both and then 16 to 31 of both, and the eight scales.
-struct Weights512 {
-  __m512i pairs[4];
-  __m256 scales;
+/// Sixteen blocks at a time.
+struct Vector512 {
+  static constexpr uint64_t kBlocks = 16;
+  using Integers = __m512i;
+  using Floats = __m512;
+  using Lanes = __m256;
+
+  static Integers zero() { return _mm512_setzero_si512(); }
+  static Integers all(int32_t number) { return _mm512_set1_epi32(number); }
+  static Integers allBytes(char number) { return _mm512_set1_epi8(number); }
+  static Integers load(const int32_t *from) { return _mm512_load_si512(from); }
+  static Floats load(const float *from) { return _mm512_load_ps(from); }
+  static void store(int32_t *to, Integers numbers) { _mm512_store_si512(to, numbers); }
+  static Lanes loadLanes(const float *from) { return _mm256_load_ps(from); }
+  static void storeLanes(float *to, Lanes lanes) { _mm256_store_ps(to, lanes); }
+  static Lanes addToLanes(Lanes lanes, Floats terms) {
+    return _mm256_add_ps(_mm256_add_ps(lanes, _mm512_castps512_ps256(terms)), _mm512_extractf32x8_ps(terms, 1));
+  }
+  static Floats toFloats(Integers numbers) { return _mm512_cvtepi32_ps(numbers); }
+  static Floats multiply(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
+  static Floats add(Floats a, Floats b) { return _mm512_add_ps(a, b); }
+  static Integers subtract(Integers a, Integers b) { return _mm512_sub_epi32(a, b); }
+  static Integers multiplyIntegers(Integers a, Integers b) { return _mm512_mullo_epi32(a, b); }
+  static Integers shiftLeft8(Integers numbers) { return _mm512_slli_epi32(numbers, 8); }
+  static void prefetch(const std::byte *from) { _mm_prefetch(reinterpret_cast<const char *>(from), _MM_HINT_T1); }
+
+  /// sum + the products of unsigned bytes below 2^BITS with signed ones, in words of four bytes.
+  template <int BITS>
+  static Integers dot(Integers sum, Integers first, Integers last, const int8_t (&digits)[2][kBlocks * 4]) {
+    sum = _mm512_dpbusd_epi32(sum, first, _mm512_load_si512(digits[0]));
+    return _mm512_dpbusd_epi32(sum, last, _mm512_load_si512(digits[1]));
+  }
+
+  /// Number 4·l + r is the sum of the four words of part l of vector r.
+  static Integers sumEach(const Integers (&parts)[4]) {
+    Integers front = _mm512_add_epi32(_mm512_unpacklo_epi32(parts[0], parts[1]), //
+                                      _mm512_unpackhi_epi32(parts[0], parts[1]));
+    Integers back = _mm512_add_epi32(_mm512_unpacklo_epi32(parts[2], parts[3]), //
+                                     _mm512_unpackhi_epi32(parts[2], parts[3]));
+    return _mm512_add_epi32(_mm512_unpacklo_epi64(front, back), _mm512_unpackhi_epi64(front, back));
+  }
+
+  /// The lane sum of each four terms; the other lanes are 0.
+  static void storeSumsOfFours(float *to, Floats terms) {
+    terms = _mm512_add_ps(terms, _mm512_setzero_ps());
+    terms = _mm512_add_ps(terms, _mm512_shuffle_ps(terms, terms, _MM_SHUFFLE(1, 0, 3, 2)));
+    terms = _mm512_add_ps(terms, _mm512_shuffle_ps(terms, terms, _MM_SHUFFLE(2, 3, 0, 1)));
+    const __m512i firsts = _mm512_castsi128_si512(_mm_setr_epi32(0, 4, 8, 12));
+    _mm_storeu_ps(to, _mm512_castps512_ps128(_mm512_permutexvar_ps(firsts, terms)));
+  }
 };
 
-/// The digits of two neighbouring blocks in that order.
-inline __m512i digitsOfPair(const int8_t *digits) {
-  return _mm512_shuffle_i64x2(_mm512_loadu_si512(digits), _mm512_loadu_si512(digits), _MM_SHUFFLE(3, 1, 2, 0));
+/// 16 bytes out of each of four places `stride` apart.
+inline __m512i fourParts(const std::byte *from, uint64_t stride) {
+  auto part = [&](uint64_t i) { return _mm_loadu_si128(reinterpret_cast<const __m128i *>(from + i * stride)); };
+  __m256i front = _mm256_inserti128_si256(_mm256_castsi128_si256(part(0)), part(1), 1);
+  return _mm512_inserti32x4(_mm512_inserti32x4(_mm512_castsi256_si512(front), part(2), 2), part(3), 3);
 }
 
-/// The exact sums of the eight blocks, (weight − OFFSET) · digit.
-template <bool TWO, int OFFSET>
-inline __m256i sumsOf(const Weights512 &weights, const int8_t *high, const int8_t *low) {
-  const __m512i offset = _mm512_set1_epi8(static_cast<char>(OFFSET)), zero = _mm512_setzero_si512();
-  __m256i halves[4];
-  for (int pair = 0; pair < 4; ++pair) {
-    __m512i digits = digitsOfPair(high + pair * 64);
-    __m512i sum = _mm512_dpbusd_epi32(zero, weights.pairs[pair], digits);
-    __m512i excess = _mm512_dpbusd_epi32(zero, offset, digits);
-    if constexpr (TWO) {
-      __m512i others = digitsOfPair(low + pair * 64);
-      sum = _mm512_dpbusd_epi32(_mm512_slli_epi32(sum, 8), weights.pairs[pair], others);
-      excess = _mm512_dpbusd_epi32(_mm512_slli_epi32(excess, 8), offset, others);
-    }
-    sum = _mm512_sub_epi32(sum, excess);
-    halves[pair] = _mm256_add_epi32(_mm512_castsi512_si256(sum), _mm512_extracti64x4_epi64(sum, 1));
+/// The words of 32 bits that `places` says, of 128 bytes.
+inline __m512i wordsOf(const std::byte *from, __m512i places) {
+  return _mm512_permutex2var_epi32(_mm512_loadu_si512(from), places, _mm512_loadu_si512(from + 64));
+}
+
+/// The same for lanes of `mask`, others are kept.
+inline __m512i wordsOf(__m512i others, __mmask16 mask, const std::byte *from, __m512i places) {
+  return _mm512_mask_blend_epi32(mask, others, wordsOf(from, places));
+}
+
+/// The numbers of f16 that the low halves of words are.
+inline __m512 lowHalves(__m512i words) {
+  return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(words));
+}
+
+/// Nibbles `offset` bytes behind the beginnings of blocks.
+template <uint64_t BLOCK>
+inline void loadNibbles(const std::byte *from, uint64_t offset, WeightGroup<Vector512> &weights) {
+  const __m512i low = _mm512_set1_epi8(15);
+#pragma GCC unroll 4
+  for (uint64_t r = 0; r < 4; ++r) {
+    __m512i packed = fourParts(from + r * BLOCK + offset, 4 * BLOCK);
+    weights.first[r] = _mm512_and_si512(packed, low);
+    weights.last[r] = _mm512_and_si512(_mm512_srli_epi16(packed, 4), low);
   }
-  // Each half has four numbers of either block: the sums of blocks 0 2 4 6 and 1 3 5 7.
-  __m256i all = _mm256_hadd_epi32(_mm256_hadd_epi32(halves[0], halves[1]), _mm256_hadd_epi32(halves[2], halves[3]));
-  return _mm256_permutevar8x32_epi32(all, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
 }
 
-template <bool TWO, int OFFSET>
-inline void addTermsOf(const Weights512 &weights, const float *scales, const int8_t *high, const int8_t *low,
-                       float *sums) {
-  __m256 joint = _mm256_mul_ps(weights.scales, _mm256_loadu_ps(scales));
-  __m256 terms = _mm256_mul_ps(joint, _mm256_cvtepi32_ps(sumsOf<TWO, OFFSET>(weights, high, low)));
-  _mm256_store_ps(sums, _mm256_add_ps(_mm256_load_ps(sums), terms));
-}
+struct Q4_0Group {
+  static constexpr int kBits = 4, kBias = 8;
+  static constexpr bool kMinimum = false;
+  static constexpr uint64_t kBytes = 18;
+
+  static void load(const std::byte *from, WeightGroup<Vector512> &weights) {
+    loadNibbles<kBytes>(from, 2, weights);
+    // Of each two blocks, 9 words, the scales are the low half of word 0 and the high half of word 4.
+    const __m512i places = _mm512_setr_epi32(0, 4, 9, 13, 18, 22, 27, 31, 0, 4, 9, 13, 18, 22, 27, 31);
+    const __m512i shifts = _mm512_set1_epi64(16LL << 32);
+    __m512i words = wordsOf(wordsOf(from, places), 0xFF00, from + 144, places);
+    weights.scales = lowHalves(_mm512_srlv_epi32(words, shifts));
+  }
+};
+
+struct Q4_1Group {
+  static constexpr int kBits = 4, kBias = 1;
+  static constexpr bool kMinimum = true;
+  static constexpr uint64_t kBytes = 20;
+
+  static void load(const std::byte *from, WeightGroup<Vector512> &weights) {
+    loadNibbles<kBytes>(from, 4, weights);
+    // Scale and minimum are one of five words; 80 words are read as 0 to 31, 24 to 55 and 48 to 79.
+    const __m512i places = _mm512_setr_epi32(0, 5, 10, 15, 20, 25, 30, 11, 16, 21, 26, 31, 12, 17, 22, 27);
+    __m512i words = wordsOf(from, places);
+    words = wordsOf(words, 0x0F80, from + 96, places);
+    words = wordsOf(words, 0xF000, from + 192, places);
+    weights.scales = lowHalves(words);
+    weights.minimums = lowHalves(_mm512_srli_epi32(words, 16));
+  }
+};
+
+struct Q8_0Group {
+  static constexpr int kBits = 8, kBias = 128;
+  static constexpr bool kMinimum = false;
+  static constexpr uint64_t kBytes = 34;
+
+  static void load(const std::byte *from, WeightGroup<Vector512> &weights) {
+    const __m512i sign = _mm512_set1_epi8(static_cast<char>(128));
+#pragma GCC unroll 4
+    for (uint64_t r = 0; r < 4; ++r) {
+      weights.first[r] = _mm512_xor_si512(fourParts(from + r * kBytes + 2, 4 * kBytes), sign);
+      weights.last[r] = _mm512_xor_si512(fourParts(from + r * kBytes + 18, 4 * kBytes), sign);
+    }
+    // Of each two blocks, 17 words, the scales are the low half of word 0 and the high half of word 8.
+    const __m512i shifts = _mm512_set1_epi64(16LL << 32);
+    const __m512i places = _mm512_setr_epi32(0, 8, 17, 25, 2, 10, 19, 27, 4, 12, 21, 29, 6, 14, 23, 31);
+    __m512i words = wordsOf(from, places);
+    words = wordsOf(words, 0x00F0, from + 128, places);
+    words = wordsOf(words, 0x0F00, from + 256, places);
+    words = wordsOf(words, 0xF000, from + 384, places);
+    weights.scales = lowHalves(_mm512_srlv_epi32(words, shifts));
+  }
+};
 
 inline float half(const std::byte *from) {
   uint16_t bits;
@@ -64,87 +166,6 @@ inline void prefetchBytes(const std::byte *from, uint64_t bytes) {
     _mm_prefetch(reinterpret_cast<const char *>(from + at), _MM_HINT_T1);
 }
 
-struct Q4_0Avx512 {
-  static constexpr bool kWholeGroups = false;
-  static void prefetch(const std::byte *row, uint64_t group, uint64_t ahead) {
-    prefetchBytes(row + group * 144 + ahead, 144);
-  }
-  static Weights512 load(const std::byte *row, uint64_t group) {
-    const std::byte *from = row + group * 144;
-    const __m256i low = _mm256_set1_epi8(15);
-    Weights512 weights;
-    for (int pair = 0; pair < 4; ++pair) {
-      const auto *blocks = from + pair * 36;
-      __m256i packed = _mm256_inserti128_si256(
-          _mm256_castsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i *>(blocks + 2))),
-          _mm_loadu_si128(reinterpret_cast<const __m128i *>(blocks + 20)), 1);
-      weights.pairs[pair] = _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_and_si256(packed, low)),
-                                               _mm256_and_si256(_mm256_srli_epi16(packed, 4), low), 1);
-    }
-    // The scales are words 0, 9, 18 … 63 of the group.
-    const __m512i places = _mm512_castsi128_si512(_mm_setr_epi16(0, 9, 18, 27, 36, 45, 54, 63));
-    __m512i words = _mm512_permutex2var_epi16(_mm512_loadu_si512(from), places, _mm512_loadu_si512(from + 64));
-    weights.scales = _mm256_cvtph_ps(_mm512_castsi512_si128(words));
-    return weights;
-  }
-  template <bool TWO>
-  static void addTerms(const Weights512 &weights, const float *scales, const int8_t *high, const int8_t *low,
-                       float *sums) {
-    addTermsOf<TWO, 8>(weights, scales, high, low, sums);
-  }
-  template <bool TWO>
-  static float term(const std::byte *row, uint64_t block, float scale, const int8_t *high, const int8_t *low) {
-    const std::byte *from = row + block * 18;
-    int sum = q4_0Sum<TWO>(from + 2, high, low);
-    return half(from) * scale * static_cast<float>(sum);
-  }
-};
-
-/// 32 signed bytes.
-inline __m512i widened(const void *bytes) {
-  return _mm512_cvtepi8_epi16(_mm256_loadu_si256(static_cast<const __m256i *>(bytes)));
-}
-
-struct Q8_0Avx512 {
-  static constexpr bool kWholeGroups = false;
-  static void prefetch(const std::byte *row, uint64_t group, uint64_t ahead) {
-    prefetchBytes(row + group * 272 + ahead, 272);
-  }
-  static Weights512 load(const std::byte *row, uint64_t group) {
-    const std::byte *from = row + group * 272;
-    const __m512i sign = _mm512_set1_epi8(static_cast<char>(128));
-    Weights512 weights;
-    for (int pair = 0; pair < 4; ++pair) {
-      const auto *blocks = from + pair * 68;
-      __m512i both =
-          _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(blocks + 2))),
-                             _mm256_loadu_si256(reinterpret_cast<const __m256i *>(blocks + 36)), 1);
-      weights.pairs[pair] = _mm512_xor_si512(_mm512_shuffle_i64x2(both, both, _MM_SHUFFLE(3, 1, 2, 0)), sign);
-    }
-    alignas(32) float scales[8];
-    for (int block = 0; block < 8; ++block)
-      scales[block] = half(from + block * 34);
-    weights.scales = _mm256_load_ps(scales);
-    return weights;
-  }
-  template <bool TWO>
-  static void addTerms(const Weights512 &weights, const float *scales, const int8_t *high, const int8_t *low,
-                       float *sums) {
-    addTermsOf<TWO, 128>(weights, scales, high, low, sums);
-  }
-  template <bool TWO>
-  static float term(const std::byte *row, uint64_t block, float scale, const int8_t *high, const int8_t *low) {
-    const std::byte *from = row + block * 34;
-    // Written out: GCC 12 makes of the plain loop over signed bytes a vpdpbusd, which takes one side as unsigned.
-    __m512i weights = widened(from + 2);
-    __m512i products = _mm512_madd_epi16(weights, widened(high));
-    if constexpr (TWO)
-      products = _mm512_add_epi32(_mm512_slli_epi32(products, 8), _mm512_madd_epi16(weights, widened(low)));
-    int sum = _mm512_reduce_add_epi32(products);
-    return half(from) * scale * static_cast<float>(sum);
-  }
-};
-
 /// A super-block: its eight blocks two by two, their scales, and d.
 struct WeightsOfSuperBlock {
   __m512i pairs[4];
@@ -153,7 +174,6 @@ struct WeightsOfSuperBlock {
 };
 
 struct Q6_KAvx512 {
-  static constexpr bool kWholeGroups = true;
   static void prefetch(const std::byte *row, uint64_t group, uint64_t ahead) {
     prefetchBytes(row + group * 210 + ahead, 210);
   }
@@ -220,17 +240,39 @@ struct Q6_KAvx512 {
   }
 };
 
+/// Eight sums of f64.
+struct Sums512 {
+  __m512d sums = _mm512_setzero_pd();
+
+  void add(__m256 a, __m256 b) { sums = _mm512_fmadd_pd(_mm512_cvtps_pd(a), _mm512_cvtps_pd(b), sums); }
+  void store(double *to) const { _mm512_store_pd(to, sums); }
+};
+
 } // namespace
 
-Product::Function avx512Product(Encoding encoding, schema::ActivationEncoding activations, schema::Form form) {
-  bool two = activations == schema::ActivationEncoding::i16, few = form == schema::Form::few;
+Product::TileFunction avx512FewProduct(Encoding encoding, bool two) {
   switch (encoding) {
   case Encoding::Q4_0:
-    return digitsFunctionOf<Q4_0Avx512>(two, few);
+    return two ? fewProductOf<Vector512, Q4_0Group, true> : fewProductOf<Vector512, Q4_0Group, false>;
+  case Encoding::Q4_1:
+    return two ? fewProductOf<Vector512, Q4_1Group, true> : fewProductOf<Vector512, Q4_1Group, false>;
   case Encoding::Q8_0:
-    return digitsFunctionOf<Q8_0Avx512>(two, few);
+    return two ? fewProductOf<Vector512, Q8_0Group, true> : fewProductOf<Vector512, Q8_0Group, false>;
   case Encoding::Q6_K:
-    return digitsFunctionOf<Q6_KAvx512>(two, few);
+    return two ? superBlockProductOf<Q6_KAvx512, true> : superBlockProductOf<Q6_KAvx512, false>;
+  default:
+    return nullptr;
+  }
+}
+
+Product::TileFunction avx512NumbersProduct(Encoding encoding) {
+  switch (encoding) {
+  case Encoding::F32:
+    return numbersProductOf<Sums512, F32Numbers>;
+  case Encoding::F16:
+    return numbersProductOf<Sums512, F16Numbers>;
+  case Encoding::BF16:
+    return numbersProductOf<Sums512, BF16Numbers>;
   default:
     return nullptr;
   }

@@ -2,7 +2,7 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// The products that a level of instruction set brings.
+// Products of weight rows with columns, as the levels of instruction set have them.
 #pragma once
 
 #include "runtime/Device/Host/Isa.h"
@@ -10,8 +10,12 @@
 
 namespace strata::host {
 
-/// A product of digits with the same bits as the portable one; null where the level has none of its own.
-Product::Function avx2Product(Encoding encoding, schema::ActivationEncoding activations, schema::Form form);
-Product::Function avx512Product(Encoding encoding, schema::ActivationEncoding activations, schema::Form form);
+/// The level's product of digits in form few, with the bits of the portable one, for activations of one digit or two;
+/// null if there is none for the encoding.
+Product::TileFunction avx2FewProduct(Encoding encoding, bool two);
+Product::TileFunction avx512FewProduct(Encoding encoding, bool two);
+/// The level's product of numbers, in both forms, with the bits of the portable one; null for encodings of blocks.
+Product::TileFunction avx2NumbersProduct(Encoding encoding);
+Product::TileFunction avx512NumbersProduct(Encoding encoding);
 
 } // namespace strata::host
