@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // Panels of 8 weight rows. Compiled for AVX2: nothing here may be shared with files that are not.
+#include "runtime/Device/Host/Panels/NumberLoops.h"
 #include "runtime/Device/Host/Panels/PanelLoops.h"
 
 #include <immintrin.h>
@@ -129,7 +130,39 @@ private:
   }
 };
 
+/// Eight numbers in f64.
+struct Doubles256 {
+  static constexpr uint64_t kRows = 2, kColumns = 2;
+  __m256d low, high;
+
+  static Doubles256 of(__m256 floats) {
+    return {_mm256_cvtps_pd(_mm256_castps256_ps128(floats)), _mm256_cvtps_pd(_mm256_extractf128_ps(floats, 1))};
+  }
+  static Doubles256 fromF32(const std::byte *from) {
+    return of(_mm256_loadu_ps(reinterpret_cast<const float *>(from)));
+  }
+  static Doubles256 fromF16(const std::byte *from) { return of(_mm256_cvtph_ps(load(from))); }
+  static Doubles256 fromBF16(const std::byte *from) {
+    return of(_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(load(from)), 16)));
+  }
+  void addProduct(const Doubles256 &a, const Doubles256 &b) {
+    low = _mm256_fmadd_pd(a.low, b.low, low);
+    high = _mm256_fmadd_pd(a.high, b.high, high);
+  }
+  void store(double *to) const {
+    _mm256_storeu_pd(to, low);
+    _mm256_storeu_pd(to + 4, high);
+  }
+
+private:
+  static __m128i load(const std::byte *from) { return _mm_loadu_si128(reinterpret_cast<const __m128i *>(from)); }
+};
+
 } // namespace
+
+Product::TileFunction avx2NumberProduct(Encoding encoding) {
+  return numberFunctionOf<Doubles256>(encoding);
+}
 
 Product::TileFunction avx2PanelProduct(Encoding encoding, bool two) {
   return panelFunctionOf<Vector256>(encoding, two);

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // Panels of 16 weight rows. Compiled for AVX-512 with VNNI: nothing here may be shared with files that are not.
+#include "runtime/Device/Host/Panels/NumberLoops.h"
 #include "runtime/Device/Host/Panels/PanelLoops.h"
 
 #include <immintrin.h>
@@ -114,7 +115,30 @@ private:
   }
 };
 
+/// Eight numbers in f64.
+struct Doubles512 {
+  static constexpr uint64_t kRows = 4, kColumns = 4;
+  __m512d numbers;
+
+  static Doubles512 fromF32(const std::byte *from) {
+    return {_mm512_cvtps_pd(_mm256_loadu_ps(reinterpret_cast<const float *>(from)))};
+  }
+  static Doubles512 fromF16(const std::byte *from) { return {_mm512_cvtps_pd(_mm256_cvtph_ps(load(from)))}; }
+  static Doubles512 fromBF16(const std::byte *from) {
+    return {_mm512_cvtps_pd(_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(load(from)), 16)))};
+  }
+  void addProduct(Doubles512 a, Doubles512 b) { numbers = _mm512_fmadd_pd(a.numbers, b.numbers, numbers); }
+  void store(double *to) const { _mm512_storeu_pd(to, numbers); }
+
+private:
+  static __m128i load(const std::byte *from) { return _mm_loadu_si128(reinterpret_cast<const __m128i *>(from)); }
+};
+
 } // namespace
+
+Product::TileFunction avx512NumberProduct(Encoding encoding) {
+  return numberFunctionOf<Doubles512>(encoding);
+}
 
 Product::TileFunction avx512PanelProduct(Encoding encoding, bool two) {
   return panelFunctionOf<Vector512>(encoding, two);
