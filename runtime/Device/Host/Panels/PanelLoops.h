@@ -69,15 +69,16 @@ void buildColumns(const Columns &columns, uint64_t first, uint64_t count, uint64
 /// past a page, nor after sixteen rows at once.
 class Ahead {
 public:
-  Ahead(const std::byte *rows, uint64_t bytesOfRow, uint64_t bytesOfChunk)
-      : at(rows), end(rows + bytesOfChunk), rowBytes(bytesOfRow), chunkBytes(bytesOfChunk) {}
+  /// Rows of `bytesOfRow` bytes, of which `bytesOfChunk` are wanted, asked for over `passes` passes over the panel.
+  Ahead(const std::byte *rows, uint64_t bytesOfRow, uint64_t bytesOfChunk, uint64_t passes)
+      : at(rows), end(rows + bytesOfChunk), rowBytes(bytesOfRow), chunkBytes(bytesOfChunk),
+        lines((kLinesOfBlock + passes - 1) / passes) {}
 
   void step() {
-    constexpr int kLines = 5;
-    for (int line = 0; line < kLines; ++line) {
+    for (uint64_t line = 0; line < lines; ++line) {
       __builtin_prefetch(at, 0, 2);
-      at += 64;
-      if (at >= end + 63) {
+      at += kLine;
+      if (at >= end + (kLine - 1)) {
         at = end - chunkBytes + rowBytes;
         end += rowBytes;
       }
@@ -85,8 +86,11 @@ public:
   }
 
 private:
+  static constexpr uint64_t kLine = 64;
+  static constexpr uint64_t kLinesOfBlock = 5; ///< Sixteen rows' blocks of 18 bytes, rounded up.
+
   const std::byte *at, *end;
-  uint64_t rowBytes, chunkBytes;
+  uint64_t rowBytes, chunkBytes, lines;
 };
 
 /// The exact integers of WIDTH columns' parts with each row, from words [FIRST, FIRST + COUNT). `lane` is the first
@@ -208,7 +212,8 @@ void panelProductOf(const std::byte *weightRows, uint64_t rowBytes, uint64_t row
       Format::template build<V>(PanelRows<V>(weightRows + row * rowBytes + begin, rowBytes, rows - row), chunkBlocks,
                                 panel);
       bool last = row + V::kLanes >= rows;
-      Ahead ahead(weightRows + (last ? 0 : row + V::kLanes) * rowBytes + begin + (last ? bytes : 0), rowBytes, bytes);
+      Ahead ahead(weightRows + (last ? 0 : row + V::kLanes) * rowBytes + begin + (last ? bytes : 0), rowBytes, bytes,
+                  (count + V::kColumns - 1) / V::kColumns);
       for (uint64_t column = 0; column < count; column += V::kLanes)
         multiplyGroup<V, Format, TWO>(panel, groups[column / V::kLanes], chunkBlocks,
                                       count - column < V::kLanes ? count - column : V::kLanes,
