@@ -19,7 +19,7 @@ inline constexpr uint64_t kFewColumns = 8;
 inline constexpr uint64_t kManyColumns = 16;
 
 /// The most rows and columns of a tile, and rows that tiles are best made of.
-inline constexpr uint64_t kTileRows = 64, kTileColumns = 64, kPanelRows = 16;
+inline constexpr uint64_t kTileRows = 128, kTileColumns = 64, kPanelRows = 16;
 
 /// The columns of a product: rows of a value, or of a part of it.
 struct Columns {

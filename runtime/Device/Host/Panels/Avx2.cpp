@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // Panels of 8 weight rows. Compiled for AVX2: nothing here may be shared with files that are not.
+#include "runtime/Device/Host/Panels/NumberLoops.h"
 #include "runtime/Device/Host/Panels/PanelLoops.h"
 
 #include <immintrin.h>
@@ -12,7 +13,7 @@ namespace {
 
 /// Eight words of 32 bits.
 struct Vector256 {
-  static constexpr uint64_t kLanes = 8, kColumns = 4;
+  static constexpr uint64_t kLanes = 8, kColumns = 4, kTogether = 1;
   using Integers = __m256i;
   using Floats = __m256;
 
@@ -41,39 +42,28 @@ struct Vector256 {
   }
   /// Bytes below 16.
   static Integers shiftLeft4(Integers bytes) { return _mm256_slli_epi16(bytes, 4); }
-  /// Word `lane` of a vector in memory, everywhere.
-  static Integers wordOf(const Integers *from, uint64_t lane) {
-    int32_t word;
-    __builtin_memcpy(&word, reinterpret_cast<const char *>(from) + lane * sizeof(word), sizeof(word));
-    return _mm256_set1_epi32(word);
-  }
+  /// The word at `from`, everywhere.
+  static Integers allOf(const std::byte *from) { return _mm256_set1_epi32(*reinterpret_cast<const Word *>(from)); }
+  static Floats toBits(Integers numbers) { return _mm256_castsi256_ps(numbers); }
+  /// Holds the compiler off thinking about where a pointer came from.
+  [[gnu::always_inline]] static void keep(const std::byte *&pointer) { asm("" : "+r"(pointer)); }
 
-  /// sum + the products of unsigned bytes below 2^BITS with the signed ones that digits(j) has, for COUNT words.
-  template <int BITS, uint64_t COUNT, typename Digits>
-  static Integers dot(Integers sum, const Integers *weights, const Digits &digits) {
-    // Two products of neighbours are at most 2 · 15 · 128 in magnitude, or 2 · 63 · 128: 16 bits hold eight or two
-    // such.
-    constexpr uint64_t kDepth = BITS > 4 ? 2 : COUNT;
-    Integers high = zero();
+  /// sums[i] += the products of COUNT words of unsigned bytes below 2^BITS with signed ones: word i of each row of
+  /// lanes from `digits` on.
+  template <int BITS, uint64_t COUNT, uint64_t WIDTH>
+  [[gnu::always_inline]] static void addDots(Integers *sums, const Integers *weights, const std::byte *digits) {
 #pragma GCC unroll 8
-    for (uint64_t from = 0; from < COUNT / kDepth; ++from) {
-      Integers pairs = zero(), highPairs = zero();
-#pragma GCC unroll 8
-      for (uint64_t i = 0; i < kDepth; ++i) {
-        uint64_t j = from * kDepth + i;
-        Integers four = digits(j);
-        if constexpr (BITS == 8) {
-          pairs = _mm256_add_epi16(pairs, _mm256_maddubs_epi16(lowBits(weights[j], 0, 15), four));
-          highPairs = _mm256_add_epi16(highPairs, _mm256_maddubs_epi16(lowBits(weights[j], 4, 15), four));
-        } else {
-          pairs = _mm256_add_epi16(pairs, _mm256_maddubs_epi16(weights[j], four));
-        }
-      }
-      sum = addIntegers(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
-      if constexpr (BITS == 8)
-        high = addIntegers(high, _mm256_madd_epi16(highPairs, _mm256_set1_epi16(16)));
-    }
-    return BITS == 8 ? addIntegers(sum, high) : sum;
+    for (uint64_t i = 0; i < WIDTH; ++i)
+      sums[i] = addIntegers(sums[i], dot<BITS, COUNT>(weights, [&](uint64_t j) {
+                              return allOf(digits + (j * kLanes + i) * sizeof(int32_t));
+                            }));
+  }
+  /// The sum of COUNT words' signed bytes.
+  template <uint64_t COUNT> static Integers sumOfBytes(const Integers *words) {
+    Integers ones[COUNT];
+    for (Integers &one : ones)
+      one = allBytes(1);
+    return dot<1, COUNT>(ones, [&](uint64_t j) { return words[j]; });
   }
 
   /// factors[0]·first + factors[1]·last, rounded to f32 once; exact in 32 bits unless `WIDE`.
@@ -100,6 +90,35 @@ struct Vector256 {
   }
 
 private:
+  using Word [[gnu::may_alias]] = int32_t;
+
+  template <int BITS, uint64_t COUNT, typename Digits>
+  [[gnu::always_inline]] static Integers dot(const Integers *weights, const Digits &digits) {
+    // Two products of neighbours are at most 2 · 15 · 128 in magnitude, or 2 · 63 · 128: 16 bits hold eight or two
+    // such.
+    constexpr uint64_t kDepth = BITS > 4 ? 2 : COUNT;
+    Integers sum = zero();
+#pragma GCC unroll 8
+    for (uint64_t from = 0; from < COUNT / kDepth; ++from) {
+      Integers pairs = zero(), highPairs = zero();
+#pragma GCC unroll 8
+      for (uint64_t i = 0; i < kDepth; ++i) {
+        uint64_t j = from * kDepth + i;
+        Integers four = digits(j);
+        if constexpr (BITS == 8) { // Four bits at a time.
+          pairs = _mm256_add_epi16(pairs, _mm256_maddubs_epi16(lowBits(weights[j], 0, 15), four));
+          highPairs = _mm256_add_epi16(highPairs, _mm256_maddubs_epi16(lowBits(weights[j], 4, 15), four));
+        } else {
+          pairs = _mm256_add_epi16(pairs, _mm256_maddubs_epi16(weights[j], four));
+        }
+      }
+      sum = addIntegers(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+      if constexpr (BITS == 8)
+        sum = addIntegers(sum, _mm256_madd_epi16(highPairs, _mm256_set1_epi16(16)));
+    }
+    return sum;
+  }
+
   static __m128i load16(const std::byte *from) { return _mm_loadu_si128(reinterpret_cast<const __m128i *>(from)); }
   template <int HALF> static __m256d doubles(Integers numbers) {
     return _mm256_cvtepi32_pd(_mm256_extracti128_si256(numbers, HALF));
@@ -111,7 +130,39 @@ private:
   }
 };
 
+/// Eight numbers in f64.
+struct Doubles256 {
+  static constexpr uint64_t kRows = 2, kColumns = 2;
+  __m256d low, high;
+
+  static Doubles256 of(__m256 floats) {
+    return {_mm256_cvtps_pd(_mm256_castps256_ps128(floats)), _mm256_cvtps_pd(_mm256_extractf128_ps(floats, 1))};
+  }
+  static Doubles256 fromF32(const std::byte *from) {
+    return of(_mm256_loadu_ps(reinterpret_cast<const float *>(from)));
+  }
+  static Doubles256 fromF16(const std::byte *from) { return of(_mm256_cvtph_ps(load(from))); }
+  static Doubles256 fromBF16(const std::byte *from) {
+    return of(_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(load(from)), 16)));
+  }
+  void addProduct(const Doubles256 &a, const Doubles256 &b) {
+    low = _mm256_fmadd_pd(a.low, b.low, low);
+    high = _mm256_fmadd_pd(a.high, b.high, high);
+  }
+  void store(double *to) const {
+    _mm256_storeu_pd(to, low);
+    _mm256_storeu_pd(to + 4, high);
+  }
+
+private:
+  static __m128i load(const std::byte *from) { return _mm_loadu_si128(reinterpret_cast<const __m128i *>(from)); }
+};
+
 } // namespace
+
+Product::TileFunction avx2NumberProduct(Encoding encoding) {
+  return numberFunctionOf<Doubles256>(encoding);
+}
 
 Product::TileFunction avx2PanelProduct(Encoding encoding, bool two) {
   return panelFunctionOf<Vector256>(encoding, two);

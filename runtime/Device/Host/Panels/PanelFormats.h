@@ -49,6 +49,7 @@ template <class V> struct PanelRows {
 template <class V>
 void collectHalves(const PanelRows<V> &rows, uint64_t at, uint64_t stride, uint64_t blocks, uint16_t *to) {
   for (uint64_t row = 0; row < V::kLanes; ++row)
+#pragma GCC unroll 8
     for (uint64_t block = 0; block < blocks; ++block)
       to[block * V::kLanes + row] = half(rows.from[row] + at + block * stride);
 }

@@ -17,19 +17,13 @@ namespace {
 template <class V, class Format, bool TWO> struct ColumnPanel {
   typename V::Integers digits[TWO ? 2 : 1][kWords];
   alignas(64) float scales[V::kLanes];
-  alignas(64) int32_t offsets[Format::kParts][V::kLanes];     ///< -kBias times the sum of a part's numbers.
-  alignas(64) float totals[Format::kMinimum ? V::kLanes : 1]; ///< The sum of the block's numbers.
+  alignas(64) int32_t offsets[Format::kParts][V::kLanes]; ///< -kBias times the sum of a part's numbers.
 };
 
 /// The sum of the numbers in words [FIRST, FIRST + COUNT) of each column.
 template <class V, bool TWO, uint64_t FIRST, uint64_t COUNT>
 typename V::Integers sumOfNumbers(const typename V::Integers (&digits)[TWO ? 2 : 1][kWords]) {
-  typename V::Integers ones[COUNT];
-  for (auto &one : ones)
-    one = V::allBytes(1);
-  auto sumOf = [&](const typename V::Integers *words) {
-    return V::template dot<4, COUNT>(V::zero(), ones, [&](uint64_t j) { return words[FIRST + j]; });
-  };
+  auto sumOf = [&](const typename V::Integers *words) { return V::template sumOfBytes<COUNT>(words + FIRST); };
   if constexpr (TWO)
     return V::addIntegers(V::shiftLeft8(sumOf(digits[0])), sumOf(digits[1]));
   else
@@ -65,10 +59,9 @@ void buildColumns(const Columns &columns, uint64_t first, uint64_t count, uint64
     } else {
       sums[0] = sumOfNumbers<V, TWO, 0, kWords>(words);
     }
-    if constexpr (Format::kMinimum)
-      V::store(panel[block].totals, V::toFloats(sums[0]));
     for (uint64_t part = 0; part < Format::kParts; ++part)
-      V::store(panel[block].offsets[part], V::multiplyIntegers(sums[part], V::all(-Format::kBias)));
+      V::store(panel[block].offsets[part],
+               V::multiplyIntegers(sums[part], V::all(Format::kMinimum ? 1 : -Format::kBias)));
   }
 }
 
@@ -76,15 +69,16 @@ void buildColumns(const Columns &columns, uint64_t first, uint64_t count, uint64
 /// past a page, nor after sixteen rows at once.
 class Ahead {
 public:
-  Ahead(const std::byte *rows, uint64_t bytesOfRow, uint64_t bytesOfChunk)
-      : at(rows), end(rows + bytesOfChunk), rowBytes(bytesOfRow), chunkBytes(bytesOfChunk) {}
+  /// Rows of `bytesOfRow` bytes, of which `bytesOfChunk` are wanted, asked for over `passes` passes over the panel.
+  Ahead(const std::byte *rows, uint64_t bytesOfRow, uint64_t bytesOfChunk, uint64_t passes)
+      : at(rows), end(rows + bytesOfChunk), rowBytes(bytesOfRow), chunkBytes(bytesOfChunk),
+        lines((kLinesOfBlock + passes - 1) / passes) {}
 
   void step() {
-    constexpr int kLines = 5;
-    for (int line = 0; line < kLines; ++line) {
+    for (uint64_t line = 0; line < lines; ++line) {
       __builtin_prefetch(at, 0, 2);
-      at += 64;
-      if (at >= end + 63) {
+      at += kLine;
+      if (at >= end + (kLine - 1)) {
         at = end - chunkBytes + rowBytes;
         end += rowBytes;
       }
@@ -92,40 +86,62 @@ public:
   }
 
 private:
+  static constexpr uint64_t kLine = 64;
+  static constexpr uint64_t kLinesOfBlock = 5; ///< Sixteen rows' blocks of 18 bytes, rounded up.
+
   const std::byte *at, *end;
-  uint64_t rowBytes, chunkBytes;
+  uint64_t rowBytes, chunkBytes, lines;
 };
 
-/// The exact integer of one column's part with each row, from words [FIRST, FIRST + COUNT).
-template <class V, class Format, bool TWO, uint64_t FIRST, uint64_t COUNT>
-typename V::Integers dotOf(const typename V::Integers *weights, const ColumnPanel<V, Format, TWO> &columns,
-                           uint64_t column, uint64_t part) {
-  auto dot = [&](typename V::Integers sum, uint64_t digit) {
-    return V::template dot<Format::kBits, COUNT>(
-        sum, weights + FIRST, [&](uint64_t j) { return V::wordOf(&columns.digits[digit][FIRST + j], column); });
+/// The exact integers of WIDTH columns' parts with each row, from words [FIRST, FIRST + COUNT). `lane` is the first
+/// column's lane of the panel.
+template <class V, class Format, bool TWO, uint64_t WIDTH, uint64_t FIRST, uint64_t COUNT, uint64_t PART>
+[[gnu::always_inline]] inline void dotsOf(const typename V::Integers *weights, const std::byte *lane,
+                                          typename V::Integers *dots) {
+  using Panel = ColumnPanel<V, Format, TWO>;
+  constexpr uint64_t kRow = V::kLanes * sizeof(int32_t);
+  auto add = [&](typename V::Integers *sums, uint64_t digit) __attribute__((always_inline)) {
+    V::template addDots<Format::kBits, COUNT, WIDTH>(sums, weights + FIRST, lane + (digit * kWords + FIRST) * kRow);
   };
-  typename V::Integers offset = V::all(columns.offsets[part][column]);
-  if constexpr (TWO)
-    return V::addIntegers(V::shiftLeft8(dot(V::zero(), 0)), dot(offset, 1));
-  else
-    return dot(offset, 0);
+  typename V::Integers highs[WIDTH];
+#pragma GCC unroll 8
+  for (uint64_t i = 0; i < WIDTH; ++i) {
+    dots[i] = Format::kBias ? V::allOf(lane + offsetof(Panel, offsets) + PART * kRow + i * sizeof(int32_t)) : V::zero();
+    highs[i] = V::zero();
+  }
+  add(dots, TWO ? 1 : 0);
+  if constexpr (TWO) {
+    add(highs, 0);
+#pragma GCC unroll 8
+    for (uint64_t i = 0; i < WIDTH; ++i)
+      dots[i] = V::addIntegers(V::shiftLeft8(highs[i]), dots[i]);
+  }
 }
 
-/// A block's terms of one column (docs/numbers.md, "Products").
-template <class V, class Format, bool TWO>
-typename V::Floats termsOf(const typename Format::template Panel<V> &panel, const typename V::Integers *weights,
-                           const ColumnPanel<V, Format, TWO> &columns, uint64_t column) {
-  typename V::Floats scale = V::all(columns.scales[column]), joint = V::multiply(panel.scales, scale);
-  if constexpr (Format::kParts == 2) {
-    typename V::Integers first = dotOf<V, Format, TWO, 0, kWords / 2>(weights, columns, column, 0);
-    typename V::Integers last = dotOf<V, Format, TWO, kWords / 2, kWords / 2>(weights, columns, column, 1);
-    return V::multiply(joint, V::template sumOfProducts<TWO>(panel.factors, first, last));
-  } else {
-    typename V::Floats terms =
-        V::multiply(joint, V::toFloats(dotOf<V, Format, TWO, 0, kWords>(weights, columns, column, 0)));
+/// Adds a block's terms of WIDTH columns (docs/numbers.md, "Products").
+template <class V, class Format, bool TWO, uint64_t WIDTH>
+[[gnu::always_inline]] inline void addTerms(const typename Format::template Panel<V> &panel,
+                                            const typename V::Integers *weights, const std::byte *lane,
+                                            typename V::Floats *sums) {
+  using Panel = ColumnPanel<V, Format, TWO>;
+  constexpr uint64_t kPart = kWords / Format::kParts;
+  typename V::Integers dots[Format::kParts][WIDTH];
+  dotsOf<V, Format, TWO, WIDTH, 0, kPart, 0>(weights, lane, dots[0]);
+  if constexpr (Format::kParts == 2)
+    dotsOf<V, Format, TWO, WIDTH, kPart, kPart, 1>(weights, lane, dots[1]);
+#pragma GCC unroll 8
+  for (uint64_t i = 0; i < WIDTH; ++i) {
+    const std::byte *own = lane + i * sizeof(int32_t);
+    typename V::Floats scale = V::toBits(V::allOf(own + offsetof(Panel, scales))), whole;
+    if constexpr (Format::kParts == 2)
+      whole = V::template sumOfProducts<TWO>(panel.factors, dots[0][i], dots[1][i]);
+    else
+      whole = V::toFloats(dots[0][i]);
+    typename V::Floats terms = V::multiply(V::multiply(panel.scales, scale), whole);
     if constexpr (Format::kMinimum)
-      terms = V::add(terms, V::multiply(V::multiply(panel.minimums, scale), V::all(columns.totals[column])));
-    return terms;
+      terms = V::add(terms, V::multiply(V::multiply(panel.minimums, scale),
+                                        V::toFloats(V::allOf(own + offsetof(Panel, offsets)))));
+    sums[i] = V::add(sums[i], terms);
   }
 }
 
@@ -133,10 +149,14 @@ typename V::Floats termsOf(const typename Format::template Panel<V> &panel, cons
 template <class V, class Format, bool TWO, uint64_t WIDTH>
 void multiplyPanels(const typename Format::template Panel<V> *panel, const ColumnPanel<V, Format, TWO> *columns,
                     uint64_t blocks, uint64_t column, uint64_t count, float *out, Ahead &ahead) {
+  // Columns whose sums of integers wait for each other's instructions.
+  constexpr uint64_t kTogether = WIDTH % V::kTogether == 0 ? V::kTogether : V::kTogether / 2;
   typename V::Floats sums[WIDTH];
 #pragma GCC unroll 16
   for (uint64_t i = 0; i < WIDTH; ++i)
     sums[i] = i < count ? V::load(out + i * kTileRows) : V::all(0.0f);
+  // One pointer for all that is read of the columns: GCC would make one of every offset.
+  const auto *lane = reinterpret_cast<const std::byte *>(columns) + column * sizeof(int32_t);
   for (uint64_t block = 0; block < blocks; ++block) {
     ahead.step();
     typename V::Integers weights[kWords];
@@ -144,8 +164,10 @@ void multiplyPanels(const typename Format::template Panel<V> *panel, const Colum
     for (uint64_t j = 0; j < kWords; ++j)
       weights[j] = panel[block].digits[j];
 #pragma GCC unroll 16
-    for (uint64_t i = 0; i < WIDTH; ++i)
-      sums[i] = V::add(sums[i], termsOf<V, Format, TWO>(panel[block], weights, columns[block], column + i));
+    for (uint64_t i = 0; i < WIDTH; i += kTogether)
+      addTerms<V, Format, TWO, kTogether>(panel[block], weights, lane + i * sizeof(int32_t), sums + i);
+    lane += sizeof(*columns);
+    V::keep(lane);
   }
 #pragma GCC unroll 16
   for (uint64_t i = 0; i < WIDTH; ++i)
@@ -190,7 +212,8 @@ void panelProductOf(const std::byte *weightRows, uint64_t rowBytes, uint64_t row
       Format::template build<V>(PanelRows<V>(weightRows + row * rowBytes + begin, rowBytes, rows - row), chunkBlocks,
                                 panel);
       bool last = row + V::kLanes >= rows;
-      Ahead ahead(weightRows + (last ? 0 : row + V::kLanes) * rowBytes + begin + (last ? bytes : 0), rowBytes, bytes);
+      Ahead ahead(weightRows + (last ? 0 : row + V::kLanes) * rowBytes + begin + (last ? bytes : 0), rowBytes, bytes,
+                  (count + V::kColumns - 1) / V::kColumns);
       for (uint64_t column = 0; column < count; column += V::kLanes)
         multiplyGroup<V, Format, TWO>(panel, groups[column / V::kLanes], chunkBlocks,
                                       count - column < V::kLanes ? count - column : V::kLanes,

@@ -8,14 +8,14 @@ namespace strata::host {
 
 Product::TileFunction panelProduct(Isa isa, Encoding encoding, schema::ActivationEncoding activations,
                                    schema::Form form) {
-  if (activations == schema::ActivationEncoding::f32 || form != schema::Form::many)
+  if (form != schema::Form::many)
     return nullptr;
-  bool two = activations == schema::ActivationEncoding::i16;
+  bool numbers = activations == schema::ActivationEncoding::f32, two = activations == schema::ActivationEncoding::i16;
   switch (isa) {
   case Isa::avx512:
-    return avx512PanelProduct(encoding, two);
+    return numbers ? avx512NumberProduct(encoding) : avx512PanelProduct(encoding, two);
   case Isa::avx2:
-    return avx2PanelProduct(encoding, two);
+    return numbers ? avx2NumberProduct(encoding) : avx2PanelProduct(encoding, two);
   case Isa::portable:
     break;
   }
