@@ -69,6 +69,36 @@ class BenchHost(ToolTest):
         self.assertRegex(table[2], r"\| pp2 +\| \d+\.\d\d ± \d+\.\d\d +\|")
         self.assertRegex(lines[-1], r"^build \S+, machine .*, model tiny\.Q4_0\.gguf, device host$")
 
+    def testKernels(self):
+        rows = self.rows(TINY, "--kernels", "--device=host", "-t", "1,2", "--activations=i8", "-r", "2",
+                         "--only=many columns Q4_0 K=7168 x 16,job pair,MoE,fresh slab")
+        names = ["many columns Q4_0 K=7168 x 16", "MoE layer", "fresh slab", "empty job pair", "empty job pair after 100 us"]
+        self.assertEqual([(row["n_threads"], row["kernel"]) for row in rows],
+                         [(threads, name) for threads in (1, 2) for name in names])
+        for row in rows:
+            self.assertEqual((row["device"], row["model"], len(row["samples_us"])), ("host", "tiny.Q4_0.gguf", 2))
+            self.assertAlmostEqual(row["median_us"], sum(row["samples_us"]) / 2)
+            memory, vnni = row["kernel"] in ("MoE layer", "fresh slab"), row["kernel"].startswith("many")
+            self.assertEqual(row["streaming_read_gb_per_s"] is not None, memory)
+            self.assertEqual(row["of_streaming_read"] is not None, memory)
+            self.assertEqual(row["gb_per_s"] is not None, memory or vnni)
+            if row["kernel"] == "MoE layer":  # 9 experts of 3 slabs, 18 bytes for 32 weights.
+                self.assertAlmostEqual(row["gb_per_s"] * row["median_us"] * 1e3, 9 * 3 * 2048 * 7168 * 18 / 32, delta=1)
+            if vnni:
+                self.assertAlmostEqual(row["gops"] * row["median_us"] * 1e3, 2 * 2048 * 7168 * 16, delta=1)
+                self.assertEqual(row["vnni_peak_gops"] is not None, row["isa"] == "avx512")
+            if row["of_vnni_peak"] is not None:
+                self.assertLess(0, row["of_vnni_peak"])
+                self.assertLess(row["of_vnni_peak"], 1)
+
+    def testKernelsThatAreRefused(self):
+        kernels = ["--kernels", "--device=host"]
+        for options in (["-n", "2"], ["--tokens=2"], ["--compare=a"], ["--only=no such"], ["--only=fresh slab"]):
+            self.refuse(2, "", "strata-bench", *kernels, *options)
+        self.refuse(2, "", "strata-bench", self.compile(), "--only=MoE")
+        self.refuse(1, "", "strata-bench", self.folder / "missing.gguf", *kernels)
+        self.refuse(1, "", "strata-bench", self.compile(), *kernels)
+
     def fake(self, behaviour=""):
         """A program that takes llama-bench's arguments, writes them down, and behaves so."""
         program = self.folder / f"llama-bench-{behaviour}"

@@ -18,7 +18,7 @@ namespace {
 
 /// What only one kind of work knows; the others refuse it.
 constexpr const char *kModelOptions[] = {"--prompt-tokens", "--generate", "--context-depth", "--kv", "--compare"};
-constexpr const char *kHostOptions[] = {"--threads", "--activations", "--isa", "--repetitions"};
+constexpr const char *kHostOptions[] = {"--threads", "--activations", "--isa", "--repetitions", "--only"};
 constexpr const char *kSimulatedOptions[] = {"--tokens", "--sequences", "--context", "--most-macs", "--nvrtc"};
 
 /// A list in one argument: what follows is not swallowed.
@@ -81,6 +81,9 @@ void addKernels(CLI::App &app, Options &options) {
   app.add_flag("--kernels", options.kernels,
                "kernels alone: those of a GPU with --device=sim, those of the host with --device=host")
       ->group(group);
+  addList(app, "--only", options.host.only,
+          "of --device=host: kernels whose name contains one of these texts, TEXT,...")
+      ->group(group);
   app.add_option("--tokens", options.tokens, "of --device=sim: tokens of the prompt; a decode step follows it")
       ->group(group)
       ->capture_default_str()
@@ -138,7 +141,9 @@ Result<Work> kernelWork(const CLI::App &app, const Options &options) {
 }
 
 Result<Work> modelWork(const CLI::App &app, Options &options) {
-  STRATA_TRY(refuse(app, kSimulatedOptions, "a whole model on the host: --kernels is missing"));
+  STRATA_TRY(refuse(app, kSimulatedOptions, "a whole model: --kernels is missing"));
+  if (app.count("--only") != 0)
+    return commandLine("--only belongs to --kernels --device=host");
   if (options.device == "sim")
     return commandLine("--device=sim needs --kernels: whole models are measured on the host");
   if (options.model.empty())

@@ -28,7 +28,7 @@ struct HostOptions {
   std::optional<schema::KvEncoding> kv;
   std::optional<Isa> isa;
   uint32_t repetitions = 5;
-  std::vector<std::string> rows; ///< Of the host's kernels: only these.
+  std::vector<std::string> only; ///< Of the host's kernels: those whose name contains one of these; empty: all.
   std::string compare;           ///< The path of a llama-bench; empty: nothing is compared.
   std::string compareOptions;
 };
