@@ -6,10 +6,12 @@ import csv
 import io
 import json
 import pathlib
+import platform
+import subprocess
 import sys
 import unittest
 
-from strata_test import TINY, ToolTest
+from strata_test import BIN, SOURCE, TINY, ToolTest
 
 FAKE = pathlib.Path(__file__).parent / "Inputs" / "fake_llama_bench.py"
 
@@ -44,6 +46,12 @@ class BenchHost(ToolTest):
         # The model's file holds them, and some metadata.
         self.assertLess(rows[0]["model_size"], TINY.stat().st_size)
         self.assertGreater(rows[0]["model_size"], 0.8 * TINY.stat().st_size)
+
+    def testADepthIsAttendedTo(self):
+        rows = self.rows(self.compile(), "-n", "16", "-p", "16", "--context-depth=0,2000", "-t", "1", "-r", "3")
+        for name in ("tg16", "pp16"):
+            attention = [row["attention_percent"] for row in rows if row["test"].startswith(name)]
+            self.assertLess(3 * attention[0], attention[1], name)
 
     def testActivationsOfTheArtifact(self):
         rows = self.rows(self.compile(), "-p", "2", "-n", "2", "-r", "1")
@@ -148,6 +156,28 @@ class BenchHost(ToolTest):
         for missing in (self.folder / "missing", TINY):
             error = self.refuse(2, "", "strata-bench", *options, f"--compare={missing}").error
             self.assertIn("there is no program", error)
+
+    def table(self, *arguments):
+        command = [sys.executable, "-B", SOURCE / "tests" / "bench" / "host" / "run.py", f"--build={BIN.parent}", *arguments]
+        return subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=300)
+
+    def testTheTableOfGoals(self):
+        result = self.table(f"--folder={self.folder}", "--rows=sync", "--rounds=2")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        lines = result.stdout.splitlines()
+        self.assertEqual(lines[:2], ["| what | goal | measured | |", "|---|---|---|---|"])
+        self.assertRegex(lines[2], r"^\| launch and synchronisation .* \| 30 us \| \d+\.\d us \|  \|$")
+        self.assertRegex(lines[-1], r"^Strata \S+, .* GiB\. Medians of 2 rounds, .* Load \d+\.\d before and \d+\.\d after")
+        self.assertEqual(list(self.folder.iterdir()), [])
+        self.assertEqual(self.table(f"--folder={self.folder}", "--rows=sync,no-such").returncode, 2)
+
+    @unittest.skipUnless(platform.machine() == "x86_64", "AMX is of x86-64")
+    def testWithoutAmx(self):
+        ask = "import ctypes, sys; c = ctypes.CDLL(None, use_errno=True); r = c.syscall(158, int(sys.argv[1], 16), 18); print(r, ctypes.get_errno())"
+        filtered = SOURCE / "tests" / "bench" / "host" / "without_amx.py"
+        out = [subprocess.run([sys.executable, "-B", filtered, sys.executable, "-c", ask, request], capture_output=True, text=True).stdout
+               for request in ("1023", "ffff")]
+        self.assertEqual(out, ["-1 1\n", "-1 22\n"])  # EPERM of the filter, EINVAL of the system.
 
     def testRefusals(self):
         missing = self.folder / "missing.strata"  # Looked for only when the command line is right.

@@ -38,6 +38,7 @@ class Bench:
         self.gguf = options.folder / "v31.gguf"
         self.artifact = options.folder / "v31.strata"
         self.facts = set()
+        self.made = [self.artifact]  # What is deleted in the end.
 
     def call(self, *command):
         print("+", *command, file=sys.stderr)
@@ -50,6 +51,7 @@ class Bench:
     def prepare(self):
         self.options.folder.mkdir(parents=True, exist_ok=True)
         if not self.gguf.exists():
+            self.made.append(self.gguf)
             self.call(self.bin / "make-model", *SHAPE, "-o", self.gguf)
         self.call(self.bin / "strata-compile", self.gguf, "-o", self.artifact, "--machine=host", f"--context={CONTEXT}",
                   f"--prompt-tokens={PROMPT_TOKENS}")
@@ -70,10 +72,11 @@ class Bench:
         program = self.options.llama
         if program is None:
             raise Failure("no llama-bench: give --llama=PATH")
+        program = program.resolve()
         if repack and self.options.without_amx:
             program = self.options.folder / "llama-bench-without-amx"
             filtered = ROOT / "tests" / "bench" / "host" / "without_amx.py"
-            program.write_text(f"#!/bin/sh\nexec '{sys.executable}' '{filtered}' '{self.options.llama}' \"$@\"\n")
+            program.write_text(f"#!/bin/sh\nexec '{sys.executable}' '{filtered}' '{self.options.llama.resolve()}' \"$@\"\n")
             program.chmod(0o755)
         return self.rows(self.artifact, *arguments, f"--compare={program}", f"--compare-options=--repack {int(repack)} {more}",
                          rounds=rounds)
@@ -165,7 +168,7 @@ def arguments():
     parser.add_argument("--without-amx", action="store_true",
                         help="refuse AMX to llama.cpp where it repacks (without_amx.py): in AMX's layout it aborts on such models")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
-    parser.add_argument("--folder", type=pathlib.Path, required=True, help="for the model, 3.8 GB; what is there is used again")
+    parser.add_argument("--folder", type=pathlib.Path, required=True, help="for the model, 3.8 GB; one that is there is used, and stays")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--generate", type=int, default=32, help="tokens of a decoding row")
     parser.add_argument("--keep", action="store_true", help="do not delete the model")
@@ -196,7 +199,7 @@ def main():
         sys.exit(f"run.py: error: {failure}")
     finally:
         if not options.keep:
-            for path in (bench.gguf, bench.artifact):
+            for path in bench.made:
                 path.unlink(missing_ok=True)
     print(f"\n{'; '.join(sorted(bench.facts))}. Medians of {options.rounds} rounds, for ratios with the least and most of a round. "
           f"Load {before[0]:.1f} before and {os.getloadavg()[0]:.1f} after; {time.monotonic() - begun:.0f} s.")
