@@ -187,6 +187,18 @@ Result<void> Session::truncate(SequenceId sequence, uint32_t positions) {
   return {};
 }
 
+Result<void> Session::fillPositions(SequenceId sequence, uint32_t positions, uint64_t seed) {
+  if (!state->sequences.isOpen(sequence))
+    return misuse(sequence, "is not open");
+  if ((state->prompt.isRunning() && state->prompt.sequence() == sequence) || state->sequences.positions(sequence) > 0)
+    return misuse(sequence, "is filled but not empty");
+  if (positions > context())
+    return fail(ExitCode::Input, "",
+                fmt::format("{} positions do not fit the context of {}: compile with a larger --context", positions,
+                            context()));
+  return state->fillPositions(sequence, positions, seed);
+}
+
 static Result<void> checkRow(const SessionState &state, const DecodeRow &row) {
   if (!state.sequences.isOpen(row.sequence))
     return misuse(row.sequence, "is not open");

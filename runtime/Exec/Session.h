@@ -135,6 +135,10 @@ public:
   uint32_t positions(SequenceId sequence) const;
   /// Keeps the first `positions` positions (those that a next prompt has in common with this one), forgets the rest.
   Result<void> truncate(SequenceId sequence, uint32_t positions);
+  /// Makes an empty sequence `positions` long without computing anything: its cache gets random numbers of the size of
+  /// real ones, which depend on `seed` alone. For measurements of what comes after that many positions. Exit code 1 if
+  /// they do not fit the context.
+  Result<void> fillPositions(SequenceId sequence, uint32_t positions, uint64_t seed);
 
   /// Appends a prompt to a sequence. Tokens are copied. More of them than the artifact's prompt_tokens take several
   /// passes. Exit code 1 if there are none, if they do not fit the context, or if one is not in the vocabulary.

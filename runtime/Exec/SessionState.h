@@ -58,6 +58,8 @@ public:
   /// A session's decode step, of rows that have been checked; a prompt's next unit, true if it was the last.
   Result<void> decode(std::span<const DecodeRow> rows);
   Result<bool> advancePrompt();
+  /// Session::fillPositions of a sequence and a number of positions that have been checked.
+  Result<void> fillPositions(SequenceId sequence, uint32_t positions, uint64_t seed);
   /// Takes back the blocks of a pass that is not whole.
   void stopPrompt();
 

@@ -88,7 +88,7 @@ class Bench(ToolTest):
 
     def testRefusals(self):
         missing = self.folder / "missing.strata"
-        for options in ([], ["--kernels"], ["--kernels", "--device=host"], [*SIM, "--tokens=0"], [*SIM, "--tokens=-1"],
+        for options in (["--kernels"], [*SIM, "--tokens=0"], [*SIM, "--tokens=-1"],
                         [*SIM, "--output=xml"], [*SIM, "--most-macs=-1"], [*SIM, "--sequences=0"], [*SIM, "--sequences=9"], [*SIM, "--context=0"]):
             self.refuse(2, "", "strata-bench", missing, *options)
         self.refuse(1, "", "strata-bench", missing, *SIM)

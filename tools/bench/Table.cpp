@@ -50,6 +50,8 @@ std::string csvField(const Cell &cell) {
     return quoted(*text);
   if (const auto *number = std::get_if<double>(&cell))
     return fmt::format("{}", *number);
+  if (const auto *numbers = std::get_if<std::vector<double>>(&cell))
+    return quoted(fmt::format("{}", fmt::join(*numbers, " ")));
   return readable(cell, 0);
 }
 

@@ -32,8 +32,8 @@ struct Column {
   int decimals = 1;    ///< Of numbers with a point, in md.
 };
 
-/// Nothing where a row has no such figure.
-using Cell = std::variant<std::monostate, std::string, uint64_t, double>;
+/// Nothing where a row has no such figure. Several numbers are one text in csv, with spaces between them.
+using Cell = std::variant<std::monostate, std::string, uint64_t, double, std::vector<double>>;
 
 class Table {
 public:

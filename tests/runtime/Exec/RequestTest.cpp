@@ -47,6 +47,15 @@ TEST_F(Request, FullContext) {
   expectRefusal(decode({{sequence, 1}}), ExitCode::Input, "the context of 200 positions is full");
 }
 
+TEST_F(Request, FilledWithMoreThanTheContext) {
+  expectRefusal(session->fillPositions(sequence, 201, 1), ExitCode::Input,
+                "201 positions do not fit the context of 200");
+  EXPECT_EQ(session->positions(sequence), 0u);
+  expectDone(session->fillPositions(sequence, 200, 1));
+  expectRefusal(decode({{sequence, 1}}), ExitCode::Input, "the context of 200 positions is full");
+  expectRefusal(session->fillPositions(sequence, 10, 1), ExitCode::Bug, "is filled but not empty");
+}
+
 TEST_F(Request, TokenOutsideTheVocabulary) {
   for (int32_t token : {-1, int32_t(kVocabulary), std::numeric_limits<int32_t>::max()}) {
     expectRefusal(start({1, token}), ExitCode::Input, "is not in the vocabulary of 40");

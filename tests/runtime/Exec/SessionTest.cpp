@@ -191,5 +191,32 @@ TEST(Session, CancelledPromptLeavesWholePasses) {
   EXPECT_EQ(runPrompt(*session, sequence, rest).front(), expected[149]);
 }
 
+/// Positions that nothing computed count like others, in every block and with either encoding of the cache.
+TEST(Session, FilledPositionsDependOnTheSeedAlone) {
+  for (schema::KvEncoding kv : {schema::KvEncoding::f16, schema::KvEncoding::f32}) {
+    SessionOptions options;
+    options.kv = kv;
+    auto session = openSession(options);
+    auto decodeAfter = [&](uint32_t positions, uint64_t seed) {
+      SequenceId sequence = expectValue(session->openSequence());
+      expectDone(session->fillPositions(sequence, positions, seed));
+      EXPECT_EQ(session->positions(sequence), positions);
+      Row row = decodeOne(*session, sequence, 1);
+      EXPECT_EQ(session->positions(sequence), positions + 1);
+      EXPECT_EQ(runPrompt(*session, sequence, {2, 3}).front().size(), kVocabulary);
+      session->closeSequence(sequence);
+      return row;
+    };
+    Row row = decodeAfter(100, 1);
+    for (float number : row)
+      ASSERT_TRUE(std::isfinite(number));
+    decodeAfter(130, 2); // Leaves something else in the cache.
+    EXPECT_EQ(decodeAfter(100, 1), row);
+    EXPECT_NE(decodeAfter(100, 2), row);
+    EXPECT_NE(decodeAfter(36, 1), row) << "positions of the second block must be seen";
+    decodeAfter(0, 1);
+  }
+}
+
 } // namespace
 } // namespace strata::test
