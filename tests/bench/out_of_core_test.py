@@ -28,6 +28,7 @@ import engines  # noqa: E402
 import measured_run  # noqa: E402
 import memory_group  # noqa: E402
 import model as models  # noqa: E402
+import planning  # noqa: E402
 import table as tables  # noqa: E402
 
 DECODE, PROMPT = engines.Work("decode", 4, decodes=True), engines.Work("prompt-512", 512)
@@ -110,7 +111,7 @@ class Parsing(unittest.TestCase):
 
 
 class FakeModel:
-    bytes, expert_bytes, operations_per_token = 27_000_000_000, 25_000_000, 4_000_000_000
+    bytes, operations_per_token = 27_000_000_000, 4_000_000_000
 
 
 def result(tokens, seconds, read, total=0, stats=None, peak=6 << 30, hits=0):
@@ -118,14 +119,16 @@ def result(tokens, seconds, read, total=0, stats=None, peak=6 << 30, hits=0):
             "peak": peak, "limit_hits": hits} | ({"stats": stats} if stats else {})
 
 
-def stats_of(seconds, read, misses=80):
-    return {"decode": {"tokens": 4, "seconds": seconds, "bytes_read": read, "misses": misses, "disk_gbps_waiting": 0.95},
-            "predicted": {"decode": {"tokens": 4, "seconds": 3.0, "bytes_read": 2_000_000_000, "misses": 80}}}
+def stats_of(seconds, read):
+    return {"decode": {"tokens": 4, "seconds": seconds, "bytes_read": read, "disk_gbps_waiting": 0.95},
+            "predicted": {}}
 
 
 class Arithmetic(unittest.TestCase):
-    def table(self, rounds, *works, ram=8 << 30, gops=None):
-        rows = tables.Table(rounds, FakeModel, ram, "decode", gops).rows(works)
+    PLAN = {"bytes": 500_000_000, "tokens_per_second": 4 / 3}
+
+    def table(self, rounds, *works, gops=None, plan=PLAN):
+        rows = tables.Table(rounds, FakeModel, 8 << 30, "decode", plan, gops).rows(works)
         return {row["what"]: row for row in rows}
 
     def figure(self, rows, part):
@@ -141,7 +144,7 @@ class Arithmetic(unittest.TestCase):
         # In each round (our GB/s / its) x (its bytes / ours) is the ratio of speeds.
         self.assertEqual(self.figure(rows, "of what GB/s and bytes explain"), ("1.00", "yes"))
         self.assertEqual(self.figure(rows, "while waiting"), ("95.0 %", "yes"))
-        self.assertEqual(self.figure(rows, "misses x expert"), ("100.0 %", "yes"))
+        self.assertEqual(self.figure(rows, "misses"), ("100.0 %", "yes"))
         self.assertEqual(self.figure(rows, "prediction: bytes"), ("+0.0 %", "yes"))
         self.assertEqual(self.figure(rows, "prediction: tokens/s"), ("+0.0 %", "yes"))
         self.assertEqual(self.figure(rows, "peak"), ("75 %", "yes"))
@@ -151,7 +154,7 @@ class Arithmetic(unittest.TestCase):
         rows = self.table(slower, DECODE)
         self.assertEqual(self.figure(rows, "decode against"), ("2.00 x", "**no**"))
         self.assertEqual(self.figure(rows, "while waiting"), ("79.2 %", "**no**"))
-        self.assertEqual(self.figure(rows, "misses x expert"), ("105.0 %", "**no**"))
+        self.assertEqual(self.figure(rows, "misses"), ("105.0 %", "**no**"))
         self.assertEqual(self.figure(rows, "prediction: bytes"), ("-4.8 %", "**no**"))
         self.assertEqual(self.figure(rows, "prediction: tokens/s"), ("+100.0 %", "**no**"))
         self.assertEqual(self.figure(rows, "peak")[1], "**no**")
@@ -184,9 +187,20 @@ class Arithmetic(unittest.TestCase):
         rows = self.table([{("Strata", "decode"): result(4, 4, 1, stats=unknown), ("fio", ""): {"gbps": 1.0}}], DECODE)
         self.assertEqual(self.figure(rows, "while waiting"), ("not measured", "no such figure"))
         self.assertEqual(self.figure(rows, "decode against"), ("not measured", "llama.cpp: not run"))
+        rows = self.table([{("Strata", "decode"): result(4, 4, 1)}], DECODE, plan={"reason": "no plan"})
+        self.assertEqual(self.figure(rows, "prediction: tokens/s"), ("not measured", "no plan"))
         # One failure of several rounds costs that round.
         mixed = rounds + [{("Strata", "decode"): result(4, 4, 1), ("llama.cpp", "decode"): result(4, 12, 1)}]
         self.assertEqual(self.figure(self.table(mixed, DECODE), "decode against"), ("3.00 x", "yes"))
+
+    def testPlanning(self):
+        options = script.parse(["--ram=1GiB", "--rows=decode,prompt-100", "--tokens=500", "--trace=t"])
+        self.assertEqual(planning.settings(options), [f"--ram={1 << 30}B", "--context=576", "--prompt-tokens=100", "--trace=t"])
+        machine = {"disk": {"reads": [{"block": "1MiB", "bandwidth": {"assumed": "1GB/s"}}]}}
+        self.assertEqual(planning.with_disk(machine, 1.25)["disk"]["reads"], [{"block": "1MiB", "bandwidth": {"measured": "1.250GB/s"}}])
+        self.assertIn("assumed", machine["disk"]["reads"][0]["bandwidth"])
+        token = {"expert_bytes": {"disk": 5.0}, "tokens_per_second": 2.0}
+        self.assertEqual(planning.prediction({"prediction": {"uniform": {}, "traced": token}}), {"bytes": 5.0, "tokens_per_second": 2.0})
 
     def testMarkdown(self):
         text = tables.markdown([tables.unmeasured("a|b", "c", "d")])
@@ -197,6 +211,14 @@ FAKE = """#!/usr/bin/env python3
 import json, sys, time
 if "--help" in sys.argv: sys.exit(0)
 name = sys.argv[0].rsplit("/", 1)[1]
+if name == "strata-plan":
+    # A token's bytes; its speed follows from the disk's, which the second call says.
+    machine = [argument.split("=", 1)[1] for argument in sys.argv if argument.startswith("--machine=")][0]
+    disk = json.load(open(machine))["disk"] if machine != "host" else {"reads": [{"bandwidth": {"assumed": "1.0GB/s"}}]}
+    (rate,) = [float(one["bandwidth"].popitem()[1][:-4]) for one in disk["reads"]]
+    token = {"expert_bytes": {"disk": 1e9}, "tokens_per_second": 38 * rate}
+    disk["reads"][0]["bandwidth"] = {"assumed": "1.0GB/s"}
+    print(json.dumps({"machine": {"disk": disk}, "prediction": {"uniform": token}}))
 if name == "fio": print(json.dumps({"jobs": [{"read": {"bw_bytes": 2e9, "io_bytes": 4e9, "runtime": 2000}}]}))
 if name == "llama-bench":
     time.sleep(0.05)
@@ -212,7 +234,7 @@ if name == "strata-run":
 
 class Whole(ToolTest):
     def fakes(self):
-        for name in ("fio", "llama-bench", "strata-run", "strata-compile"):
+        for name in ("fio", "llama-bench", "strata-run", "strata-compile", "strata-plan"):
             path = self.folder / name
             path.write_text(FAKE)
             path.chmod(0o755)
@@ -228,6 +250,7 @@ class Whole(ToolTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("| decode against llama.cpp | 2.5 x | 80 tokens/s | 20 tokens/s | 4.00 x | yes |", done.stdout)
         self.assertIn("| 95.0 % | yes |", done.stdout)
+        self.assertIn("| prediction: tokens/s | 15 % | 80 tokens/s | 76 tokens/s | -5.0 % | yes |", done.stdout)
         self.assertIn("memory is not limited", done.stderr)
         self.assertIn("fewer than 5 rounds", done.stdout)
         self.assertIn("readahead of the device", done.stdout)

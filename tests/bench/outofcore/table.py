@@ -56,10 +56,11 @@ def gigabytes(value):
 
 
 class Table:
-    """`rounds`: a list of dictionaries from (engine, work) to a measurement. `facts`: model, ram, gops."""
+    """`rounds`: a list of dictionaries from (engine, work) to a measurement. `plan`: what was
+    predicted of a token, `bytes` and `tokens_per_second`, or a `reason`. `gops`: 10^9 operations a second, if they are known."""
 
-    def __init__(self, rounds, model, ram, decode, gops=None):
-        self.rounds, self.model, self.ram, self.decode, self.gops = rounds, model, ram, decode, gops
+    def __init__(self, rounds, model, ram, decode, plan, gops=None):
+        self.rounds, self.model, self.ram, self.decode, self.plan, self.gops = rounds, model, ram, decode, plan, gops
 
     def get(self, engine, work, *path):
         return values(self.rounds, engine, work, *path)
@@ -110,16 +111,23 @@ class Table:
             return unmeasured(what, goal, self.why(("Strata", self.decode), ("fio", "")), *shown)
         return row(what, goal, *shown, f"{100 * ratio:.1f} %", ratio >= 0.9)
 
-    def planned_bytes(self):
-        what, goal = "decode: bytes per token, of the plan's misses x expert", "101 %"
+    def token_bytes(self):
         read = paired(self.get("Strata", self.decode, "bytes"), self.get("Strata", self.decode, "tokens"))
-        misses = paired(self.get("Strata", self.decode, "stats", "predicted", "decode", "misses"),
-                        self.get("Strata", self.decode, "stats", "predicted", "decode", "tokens"))
-        shown = gigabytes(read) if read is not None else ""
-        if read is None or not misses:
-            return unmeasured(what, goal, self.why(("Strata", self.decode)), shown)
-        share = read / (misses * self.model.expert_bytes)
-        return row(what, goal, shown, gigabytes(misses * self.model.expert_bytes), f"{100 * share:.1f} %", share <= 1.01)
+        yield "decode: bytes per token, of the plan's misses", "101 %", read, self.plan.get("bytes"), gigabytes, lambda part: part <= 1.01
+        yield "prediction: bytes per token", "2 %", read, self.plan.get("bytes"), gigabytes, lambda part: abs(1 / part - 1) <= 0.02
+        yield ("prediction: tokens/s", "15 %", median(self.get("Strata", self.decode, "tokens_per_second")),
+               self.plan.get("tokens_per_second"), "{:.3g} tokens/s".format, lambda part: abs(1 / part - 1) <= 0.15)
+
+    def planned(self):
+        """A token's bytes and time against the plan's; of a prediction, the deviation is that of the plan from the measurement."""
+        for what, goal, real, guess, show, good in self.token_bytes():
+            shown = ["" if value is None else show(value) for value in (real, guess)]
+            if not real or not guess:
+                missing = self.plan.get("reason", "the plan reads nothing") if real else self.why(("Strata", self.decode))
+                yield unmeasured(what, goal, missing, *shown)
+                continue
+            figure = f"{100 * (guess / real - 1):+.1f} %" if what.startswith("prediction") else f"{100 * real / guess:.1f} %"
+            yield row(what, goal, *shown, figure, good(real / guess))
 
     def prompt_bytes(self, work):
         what, goal = f"{work}: bytes read, of the model's", "102 %"
@@ -148,21 +156,14 @@ class Table:
             return unmeasured(what, goal, self.why(("Strata", long), ("Strata", short)))
         return row(what, goal, "", "", f"{100 * ratio:.1f} %", 0.98 <= ratio <= 1.02)
 
-    def predicted(self, what, goal, work, phase, figure):
-        """`figure`: of a phase's numbers, the one that was predicted."""
-        errors = []
-        for results in self.rounds:
-            stats = results.get(("Strata", work), {}).get("stats", {})
-            try:
-                guess, real = figure(stats["predicted"][phase]), figure(stats[phase])
-            except (KeyError, TypeError, ZeroDivisionError):
-                continue
-            if guess >= 0 and real > 0:
-                errors.append(guess / real - 1)
-        if not errors:
-            return unmeasured(f"prediction: {what}", f"{goal} %", self.why(("Strata", work)))
-        error = statistics.median(errors)
-        return row(f"prediction: {what}", f"{goal} %", "", "", f"{100 * error:+.1f} %", abs(error) <= goal / 100)
+    def first_token(self, work):
+        what, goal = f"prediction: first token, {work}", "15 %"
+        ours = self.get("Strata", work, "stats", "prompt", "seconds")
+        ratio = paired(self.get("Strata", work, "stats", "predicted", "prompt", "seconds"), ours)
+        shown = f"{median(ours):.3g} s" if ours else ""
+        if ratio is None:
+            return unmeasured(what, goal, self.why(("Strata", work)), shown)
+        return row(what, goal, shown, "", f"{100 * (ratio - 1):+.1f} %", abs(ratio - 1) <= 0.15)
 
     def memory(self):
         what, goal = "peak of the cgroup, page cache included", f"below {self.ram / 2**30:.3g} GiB, limit never hit"
@@ -191,15 +192,13 @@ class Table:
             yield self.against("decode against llama.cpp", self.decode, 2.5)
             yield self.explained()
             yield self.waiting()
-            yield self.planned_bytes()
-            yield self.predicted("bytes per token", 2, self.decode, "decode", lambda phase: phase["bytes_read"] / phase["tokens"])
-            yield self.predicted("tokens/s", 15, self.decode, "decode", lambda phase: phase["tokens"] / phase["seconds"])
+            yield from self.planned()
         prompts = sorted((work for work in works if not work.decodes), key=lambda work: work.tokens)
         for work in prompts:
             yield self.against(f"{work.name} against llama.cpp", work.name, 3 if work.tokens < 2048 else 6)
             yield self.prompt_bytes(work.name)
             yield self.prompt_time(work.name, work.tokens)
-            yield self.predicted(f"first token, {work.name}", 15, work.name, "prompt", lambda phase: phase["seconds"])
+            yield self.first_token(work.name)
         if len(prompts) > 1:
             yield self.same_bytes(prompts[0].name, prompts[-1].name)
         yield self.memory()
