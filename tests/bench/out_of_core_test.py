@@ -76,8 +76,9 @@ class Parsing(unittest.TestCase):
         # All was over at 8 s, and memory given back until 10 s.
         result = strata.parse(finished(samples=[(0, 0), (8.0, 800), (10.0, 800)]), DECODE, json.dumps(stats), 8.0)
         self.assertEqual((result["tokens_per_second"], round(result["bytes"]), result["stats"]), (4, 100, stats))
-        result = strata.parse(finished(samples=[(0, 0), (8.0, 800), (10.0, 800)]), PROMPT, json.dumps(stats), 8.0)
-        self.assertEqual((result["tokens_per_second"], round(result["bytes"])), (128, 400))
+        # Loaded at 3 s, the prompt done at 7 s.
+        result = strata.parse(finished(samples=[(3.0, 50), (7.0, 800), (8.0, 900), (10.0, 900)]), PROMPT, json.dumps(stats), 8.0)
+        self.assertEqual((result["tokens_per_second"], round(result["bytes"])), (128, 750))
         for text in (None, "", "[]", "{}", json.dumps({"decode": {"tokens": 0, "seconds": 1}}),
                      json.dumps(stats | {"predicted": 3})):
             self.assertIn("reason", strata.parse(finished(), DECODE, text, 8.0), text)
