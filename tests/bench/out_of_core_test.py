@@ -255,6 +255,7 @@ class Whole(ToolTest):
         self.assertIn("memory is not limited", done.stderr)
         self.assertIn("fewer than 5 rounds", done.stdout)
         self.assertIn("readahead of the device", done.stdout)
+        self.assertRegex(done.stdout, r"other work on the machine: [0-9.]+ cores")
         rounds = json.loads((self.folder / "all.json").read_text())
         self.assertEqual([list(one) for one in rounds], [["fio", "Strata decode", "llama.cpp decode"],
                                                         ["llama.cpp decode", "Strata decode", "fio"]])
@@ -305,6 +306,14 @@ class Whole(ToolTest):
         finally:
             group.close()
         self.assertFalse(group.path.exists())
+
+    def testOtherWorkIsSeen(self):
+        with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as other:
+            try:
+                done = measured_run.run(["sleep", "1"], memory_group.Unlimited())
+            finally:
+                other.kill()
+        self.assertGreater(done.other_cores, 0.3)
 
     def testTheTimeLimit(self):
         done = measured_run.run(["sleep", "60"], memory_group.Unlimited(), timeout=0.2)

@@ -4,8 +4,8 @@
 """Who is measured: their command lines, and what of their output and of the kernel's counters is taken.
 
 A measurement is a dictionary: `tokens_per_second` and `seconds` of the phase that is measured, `bytes` that the kernel read in
-it, `total_bytes` and `total_seconds` of the whole process, `peak` and `limit_hits` of its group; of Strata, `stats` too. Without a
-result it has `reason`.
+it, `total_bytes` and `total_seconds` of the whole process, `peak` and `limit_hits` of its group; of Strata, `stats` too, and how many
+cores worked on something else. Without a result it has `reason`.
 """
 import dataclasses
 import functools
@@ -28,7 +28,7 @@ class Work:
 
 def measurement(finished, tokens, seconds, phase_bytes):
     return {"tokens": tokens, "seconds": seconds, "tokens_per_second": tokens / seconds, "bytes": phase_bytes,
-            "total_bytes": finished.read_bytes, "total_seconds": finished.seconds, **finished.memory}
+            "total_bytes": finished.read_bytes, "total_seconds": finished.seconds, "other_cores": finished.other_cores, **finished.memory}
 
 
 def failed(finished, reason=None):

@@ -22,6 +22,12 @@ def read_bytes(pid):
     raise OSError("no read_bytes")
 
 
+def busy_seconds():
+    """Of all cores, since the machine started; not the time in which they waited for reads."""
+    user, nice, system, _, _, interrupts, soft, stolen = map(int, pathlib.Path("/proc/stat").read_text().split("\n")[0].split()[1:9])
+    return (user + nice + system + interrupts + soft + stolen) / os.sysconf("SC_CLK_TCK")
+
+
 @dataclasses.dataclass
 class Run:
     code: int
@@ -32,6 +38,7 @@ class Run:
     error: str
     memory: dict
     started: float = 0.0  # As file times are counted.
+    other_cores: float = 0.0  # How many cores worked on something else.
 
     @property
     def read_bytes(self):
@@ -53,7 +60,7 @@ class Run:
 
 def run(command, group, marks=None, timeout=3600, environment=None):
     """Runs `command` in `group`. `marks`: by name, a pattern of the line on stderr whose moment is wanted."""
-    start, started = time.monotonic(), time.time()
+    start, started, busy = time.monotonic(), time.time(), busy_seconds()
     process = subprocess.Popen(group.command([str(part) for part in command]), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                env=environment, start_new_session=True)
     found, lines, out = {}, [], []
@@ -94,10 +101,12 @@ def run(command, group, marks=None, timeout=3600, environment=None):
             thread.join()
         process.stdout.close()
         process.stderr.close()
-    process.wait()
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    others = max(0.0, busy_seconds() - busy - used.ru_utime - used.ru_stime) / max(time.monotonic() - start, 1e-3)
     error = "".join(lines) + (f"\nkilled: it took more than {timeout} s" if late else "")
     return Run(process.returncode, samples[-1][0] if samples else 0, samples or [(0.0, 0)], found, (out[0] or b"").decode(), error,
-               memory, started)
+               memory, started, others)
 
 
 def why(finished):
