@@ -5,10 +5,14 @@
 // make-model: a model of random weights in the shape of a published one, for measurements and tests.
 #include "runtime/Base/HostLimits.h"
 #include "tools/CommandLine.h"
+#include "tools/make-model/Skew.h"
 #include "tools/make-model/WriteModel.h"
+#include "tools/run/Interrupt.h"
 
 #include <charconv>
+#include <cstdio>
 #include <fmt/format.h>
+#include <optional>
 
 using namespace strata;
 
@@ -34,6 +38,26 @@ void makeSmall(making::Shape &shape) {
   shape.queryRank = 128;
 }
 
+Result<ExitCode> make(const making::Shape &shape, double exponent, const std::string &path,
+                      making::WriteOptions options) {
+  std::optional<making::Skew> skew;
+  if (exponent > 0) {
+    STRATA_ASSIGN(skew, making::Skew::create(shape, exponent));
+  }
+  // From here on Ctrl-C leaves nothing behind.
+  STRATA_TRY(run::Interrupt::install());
+  options.interrupted = run::Interrupt::raised;
+  std::vector<making::Tensor> tensors = making::listTensors(shape, skew ? &*skew : nullptr);
+  STRATA_ASSIGN(bool whole, making::writeModel(shape, tensors, path, options));
+  if (!whole) {
+    fmt::print(stderr, "make-model: interrupted; nothing is left of {}\n", escapeName(path));
+    return ExitCode::Interrupted;
+  }
+  if (skew)
+    fmt::print("{}", skew->describe());
+  return ExitCode::Done;
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -41,7 +65,8 @@ int main(int argc, char **argv) {
   prepareCommandLine(app);
   making::Shape shape;
   std::string like, layers = "3+58", path;
-  unsigned threads = hostLimits().cores;
+  double skew = 0;
+  making::WriteOptions options{.threads = hostLimits().cores};
   app.add_option("--like", like, "deepseek-v3.1, or deepseek-v3.1-small: the same with narrow layers")
       ->required()
       ->check(CLI::IsMember({"deepseek-v3.1", "deepseek-v3.1-small"}));
@@ -55,13 +80,24 @@ int main(int argc, char **argv) {
       ->check(CLI::Range(making::kSmallestVocabulary, uint32_t{1} << 20))
       ->capture_default_str();
   app.add_option("--seed", shape.seed, "equal seeds and shapes give equal files")->capture_default_str();
-  app.add_option("--threads", threads, "that write; without it one per core")->check(CLI::Range(1, 1024));
+  app.add_option(
+         "--skew", skew,
+         "0 to 1.5: of a layer's experts, the one of rank r is used in proportion to 1 / r^SKEW; 0 uses all alike")
+      ->check([](const std::string &text) {
+        double value = 0;
+        // Written so that "nan" is refused.
+        bool good = CLI::detail::lexical_cast(text, value) && value >= 0 && value <= 1.5;
+        return good ? "" : "--skew=" + text + ": give a number from 0 to 1.5";
+      })
+      ->capture_default_str();
+  app.add_flag("--sparse", options.sparse,
+               "leave holes for the experts: the file has its size and takes little space; for loading and planning");
+  app.add_option("--threads", options.threads, "that write; without it one per core")->check(CLI::Range(1, 1024));
   app.add_option("-o,--output", path, "the file to write")->required();
   return runTool("make-model", app, argc, argv, [&]() -> Result<ExitCode> {
     if (like == "deepseek-v3.1-small")
       makeSmall(shape);
     making::chooseGroups(shape);
-    STRATA_TRY(making::writeModel(shape, path, threads));
-    return ExitCode::Done;
+    return make(shape, skew, path, options);
   });
 }

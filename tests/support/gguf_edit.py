@@ -5,6 +5,7 @@
 
 The data section of what is written here is a hole of the right size: nothing that these files are for reads weights.
 """
+import mmap
 import struct
 
 U8, I8, U16, I16, U32, I32, F32, BOOL, STRING, ARRAY, U64, I64, F64 = range(13)
@@ -71,8 +72,8 @@ class Gguf:
     """The header of a file. Keys are bytes; values are (type, value) pairs in `keys`, a list, so that one can come twice."""
 
     def __init__(self, path):
-        with open(path, "rb") as file:
-            reader = Reader(file.read())
+        with open(path, "rb") as file:  # Mapped: a header's file may be large.
+            reader = Reader(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
         self.magic, self.version = reader.data[:4], struct.unpack_from("<I", reader.data, 4)[0]
         reader.at = 8
         tensors, keys = reader.take("<Q"), reader.take("<Q")

@@ -4,6 +4,8 @@
 
 #include "tools/make-model/RandomWeights.h"
 
+#include "tools/make-model/Random.h"
+
 #include <array>
 #include <cmath>
 #include <cstring>
@@ -11,21 +13,6 @@
 namespace strata::making {
 
 namespace {
-
-/// A counter through a mixing function (splitmix64): fast, and any start is as good as any other.
-class Random {
-public:
-  explicit Random(uint64_t start) : state(start) {}
-  uint64_t next() {
-    uint64_t z = state += 0x9E3779B97F4A7C15;
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9;
-    z = (z ^ z >> 27) * 0x94D049BB133111EB;
-    return z ^ z >> 31;
-  }
-
-private:
-  uint64_t state;
-};
 
 /// The nearest f16 of a number whose size is below 65504.
 uint16_t toHalf(float value) {
@@ -95,8 +82,12 @@ void fillF32(Random &random, float mean, float deviation, std::span<uint8_t> byt
 } // namespace
 
 void fillPart(const Tensor &tensor, uint64_t seed, uint64_t stream, uint64_t part, std::span<uint8_t> bytes) {
-  uint64_t start = Random(Random(Random(seed).next() + stream).next() + part).next();
-  Random random(start);
+  if (!tensor.values.empty()) {
+    std::memcpy(bytes.data(), reinterpret_cast<const uint8_t *>(tensor.values.data()) + part * kPartBytes,
+                bytes.size());
+    return;
+  }
+  Random random = randomOf(seed, stream, part);
   switch (tensor.type) {
   case TensorType::Q4_0:
     return fillQ4_0(random, tensor.deviation, bytes);

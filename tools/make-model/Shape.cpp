@@ -4,6 +4,8 @@
 
 #include "tools/make-model/Shape.h"
 
+#include "tools/make-model/Skew.h"
+
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
@@ -42,9 +44,11 @@ public:
     for (uint64_t dimension : dimensions)
       values *= dimension;
     uint64_t bytes = bytesOf(type, values);
-    list.push_back({name, std::move(dimensions), type, mean, deviation, end, bytes});
+    list.push_back(
+        {name, std::move(dimensions), type, mean, deviation, end, bytes, name.find("_exps.") != std::string::npos});
     end += (bytes + kAlignment - 1) / kAlignment * kAlignment;
   }
+  void setValues(std::vector<float> values) { list.back().values = std::move(values); }
   std::vector<Tensor> take() { return std::move(list); }
 
 private:
@@ -52,7 +56,7 @@ private:
   uint64_t end = 0;
 };
 
-void addLayer(TensorList &list, const Shape &shape, uint32_t layer) {
+void addLayer(TensorList &list, const Shape &shape, const Skew *skew, uint32_t layer) {
   auto name = [&](std::string_view rest) { return fmt::format("blk.{}.{}", layer, rest); };
   uint64_t width = shape.embedding, inner = shape.expertFeedForward, experts = shape.experts, heads = shape.heads;
   bool dense = layer < shape.denseLayers;
@@ -68,6 +72,8 @@ void addLayer(TensorList &list, const Shape &shape, uint32_t layer) {
   list.product(name("attn_v_b.weight"), {shape.latent, shape.value, heads}, shape.latent);
   if (!dense)
     list.add(name("exp_probs_b.bias"), {experts}, TensorType::F32, 0, kRouterBiasDeviation);
+  if (!dense && skew)
+    list.setValues(skew->biases(layer));
   if (dense) {
     list.product(name("ffn_down.weight"), {shape.feedForward, width}, shape.feedForward);
     list.product(name("ffn_gate.weight"), {width, shape.feedForward}, width);
@@ -97,13 +103,13 @@ void chooseGroups(Shape &shape) {
     shape.groups = shape.groupsUsed = 1;
 }
 
-std::vector<Tensor> listTensors(const Shape &shape) {
+std::vector<Tensor> listTensors(const Shape &shape, const Skew *skew) {
   TensorList list;
   list.product("output.weight", {shape.embedding, shape.vocabulary}, shape.embedding, TensorType::Q6_K);
   list.norm("output_norm.weight", shape.embedding);
   list.add("token_embd.weight", {shape.embedding, shape.vocabulary}, TensorType::Q4_0, 0, 1);
   for (uint32_t layer = 0; layer < shape.denseLayers + shape.moeLayers; ++layer)
-    addLayer(list, shape, layer);
+    addLayer(list, shape, skew, layer);
   return list.take();
 }
 

@@ -34,13 +34,17 @@ struct Tensor {
   float deviation = 0; ///< Of its values.
   uint64_t offset = 0; ///< From the start of the tensor data.
   uint64_t bytes = 0;
+  bool routedExperts = false;     ///< The slabs of all experts of a layer.
+  std::vector<float> values = {}; ///< Of an F32 tensor that is not random.
 };
 
 /// Groups of experts as the full model has them where the experts allow it, else one group.
 void chooseGroups(Shape &shape);
 
-/// In the order and with the encodings of a Q4_0 file of the real model.
-std::vector<Tensor> listTensors(const Shape &shape);
+class Skew;
+
+/// In the order and with the encodings of a Q4_0 file of the real model. Without a skew, experts are used alike.
+std::vector<Tensor> listTensors(const Shape &shape, const Skew *skew);
 
 /// All that stands before the tensor data, padded to its start.
 std::string makeHeader(const Shape &shape, const std::vector<Tensor> &tensors);

@@ -16,6 +16,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <span>
+#include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
 
@@ -57,20 +58,41 @@ public:
     }
   }
 
+  /// Exit code 3 if the file system stores what nobody wrote.
+  Result<void> checkHoles() {
+    constexpr uint64_t kHole = uint64_t{16} << 20;
+    struct stat status = {};
+    if (!failed() && (ftruncate(descriptor, static_cast<off_t>(kHole)) != 0 || fsync(descriptor) != 0 ||
+                      fstat(descriptor, &status) != 0))
+      error = errno;
+    if (failed())
+      return cannotWrite();
+    if (static_cast<uint64_t>(status.st_blocks) * 512 >= kHole / 2)
+      return fail(ExitCode::Machine, "",
+                  fmt::format("{}: its file system has no holes, so that a --sparse file would take all of its space: "
+                              "choose another place with -o",
+                              escapeName(path)));
+    return {};
+  }
+
   Result<void> finish(uint64_t size) {
     if (!failed() &&
         (ftruncate(descriptor, static_cast<off_t>(size)) != 0 || std::rename(temporary.c_str(), path.c_str()) != 0))
       error = errno;
     if (failed())
-      return fail(ExitCode::Machine, "",
-                  fmt::format("{} cannot be written ({}): choose another place with -o", escapeName(path),
-                              std::strerror(error)));
+      return cannotWrite();
     close(descriptor);
     descriptor = -1;
     return {};
   }
 
 private:
+  tl::unexpected<Error> cannotWrite() const {
+    return fail(
+        ExitCode::Machine, "",
+        fmt::format("{} cannot be written ({}): choose another place with -o", escapeName(path), std::strerror(error)));
+  }
+
   std::string path, temporary;
   int descriptor = -1;
   std::atomic<int> error = 0;
@@ -81,10 +103,12 @@ struct Part {
   uint64_t tensor, number, offset, bytes;
 };
 
-std::vector<Part> listParts(const std::vector<Tensor> &tensors) {
+std::vector<Part> listParts(const std::vector<Tensor> &tensors, bool sparse) {
   std::vector<Part> parts;
   for (uint64_t tensor = 0; tensor < tensors.size(); ++tensor) {
     const Tensor &info = tensors[tensor];
+    if (sparse && info.routedExperts)
+      continue;
     for (uint64_t at = 0; at < info.bytes; at += kPartBytes)
       parts.push_back({tensor, at / kPartBytes, info.offset + at, std::min(kPartBytes, info.bytes - at)});
   }
@@ -101,26 +125,32 @@ Result<void> checkSpace(const std::string &path, uint64_t size) {
         fmt::format("{} cannot be written ({}): choose another place with -o", escapeName(path), error.message()));
   if (space.available < size)
     return fail(ExitCode::Machine, "",
-                fmt::format("{} needs {}, but its disk has {} left: make room, or ask for fewer --experts or --layers",
-                            escapeName(path), formatBytes(size), formatBytes(space.available)));
+                fmt::format("{} needs {} ({} bytes), but its disk has {} ({}) left: make room, or ask for fewer "
+                            "--experts or --layers",
+                            escapeName(path), formatBytes(size), size, formatBytes(space.available), space.available));
   return {};
 }
 
 } // namespace
 
-Result<void> writeModel(const Shape &shape, const std::string &path, unsigned threads) {
-  std::vector<Tensor> tensors = listTensors(shape);
+Result<bool> writeModel(const Shape &shape, const std::vector<Tensor> &tensors, const std::string &path,
+                        const WriteOptions &options) {
   std::string header = makeHeader(shape, tensors);
   uint64_t size = header.size() + (tensors.back().offset + tensors.back().bytes + 31) / 32 * 32;
-  STRATA_TRY(checkSpace(path, size));
+  std::vector<Part> parts = listParts(tensors, options.sparse);
+  uint64_t written = header.size();
+  for (const Part &part : parts)
+    written += part.bytes;
+  STRATA_TRY(checkSpace(path, written));
 
   PartialFile file(path);
+  if (options.sparse)
+    STRATA_TRY(file.checkHoles());
   file.write({reinterpret_cast<const uint8_t *>(header.data()), header.size()}, 0);
-  std::vector<Part> parts = listParts(tensors);
   std::atomic<size_t> next = 0;
   auto fillParts = [&] {
     std::vector<uint8_t> buffer(kPartBytes);
-    for (size_t i = next++; i < parts.size() && !file.failed(); i = next++) {
+    for (size_t i = next++; i < parts.size() && !file.failed() && !options.interrupted(); i = next++) {
       const Part &part = parts[i];
       std::span<uint8_t> bytes = std::span(buffer).first(part.bytes);
       fillPart(tensors[part.tensor], shape.seed, part.tensor, part.number, bytes);
@@ -129,11 +159,14 @@ Result<void> writeModel(const Shape &shape, const std::string &path, unsigned th
   };
   {
     std::vector<std::jthread> workers;
-    for (unsigned worker = 1; worker < threads; ++worker)
+    for (unsigned worker = 1; worker < options.threads; ++worker)
       workers.emplace_back(fillParts);
     fillParts();
   }
-  return file.finish(size);
+  if (options.interrupted())
+    return false;
+  STRATA_TRY(file.finish(size));
+  return true;
 }
 
 } // namespace strata::making
