@@ -60,10 +60,15 @@ Result<void> ExpertStore::allocate() {
       return fail(ExitCode::Input, "",
                   fmt::format("expert {} of layer {} is pinned and the model has none; compile the model again",
                               key.expert, key.layer));
-  uint64_t wanted = (Checked(options.pinned.size()) + options.wantedAtOnce).value();
+  Checked kept = options.layerSlots.empty() ? options.pinned.size() : 0;
+  for (uint32_t each : options.layerSlots)
+    kept += each;
+  uint64_t wanted = (kept + options.wantedAtOnce).value();
   uint64_t slotCount = bytes.valid() ? options.budgetBytes / slotBytes : 0;
-  slotCount = std::min<uint64_t>(slotCount, catalogue.experts());
-  wanted = std::min<uint64_t>(wanted, catalogue.experts());
+  if (options.layerSlots.empty()) {
+    slotCount = std::min<uint64_t>(slotCount, catalogue.experts());
+    wanted = std::min<uint64_t>(wanted, catalogue.experts());
+  }
   if (slotCount == 0 || slotCount < wanted)
     return fail(ExitCode::Machine, "F16",
                 fmt::format("the budget of {} for experts holds {} of {} and at least {} are needed: raise --ram, or "
@@ -76,8 +81,43 @@ Result<void> ExpertStore::allocate() {
     return fail(ExitCode::Machine, "F16",
                 fmt::format("there is not enough memory for the {} of experts", formatBytes(slotCount * slotBytes)));
   slotTable.resize(slotCount);
-  evictable.assign(slotCount, 0);
-  policy->prepare(static_cast<uint32_t>(slotCount));
+  freeSlots = slots();
+  return layOut(slotCount);
+}
+
+/// What is loaded has a slot of its layer each.
+Result<void> ExpertStore::checkLayerSlots() const {
+  if (!options.layerSlots.empty() && options.layerSlots.size() != catalogue.layers().size())
+    return fail(ExitCode::Bug, "", "the expert store's slots are not for the layers that have experts");
+  std::vector<uint64_t> loaded(catalogue.layers().size());
+  for (const std::vector<ExpertKey> *keys : {&options.pinned, &options.first})
+    for (const ExpertKey &key : *keys) {
+      const ExpertLayer *layer = catalogue.find(key.layer);
+      if (!layer || key.expert >= layer->experts)
+        return fail(ExitCode::Bug, "", "the cache is to begin with an expert that the model does not have");
+      auto index = static_cast<size_t>(layer - catalogue.table.data());
+      if (++loaded[index] > (options.layerSlots.empty() ? layer->experts : options.layerSlots[index]))
+        return fail(ExitCode::Bug, "", fmt::format("layer {} has fewer slots than experts to load", key.layer));
+    }
+  return {};
+}
+
+/// One group of slots for all, or one for every layer and a last one for what no layer keeps.
+Result<void> ExpertStore::layOut(uint64_t slotCount) {
+  groupStarts = {0};
+  STRATA_TRY(checkLayerSlots());
+  for (uint32_t each : options.layerSlots)
+    groupStarts.push_back(groupStarts.back() + each);
+  groupStarts.push_back(static_cast<uint32_t>(slotCount));
+  CacheLayout layout;
+  for (const ExpertLayer &layer : catalogue.layers())
+    layout.firstKeys.push_back(layer.firstKey);
+  layout.firstKeys.push_back(catalogue.experts());
+  for (uint32_t group = 0; group + 1 < groupStarts.size(); ++group)
+    layout.groups.resize(groupStarts[group + 1], group);
+  for (uint32_t slot = groupStarts[groupStarts.size() - 2]; slot < slots() && !options.layerSlots.empty(); ++slot)
+    slotTable[slot].kept = false;
+  policy->prepare(layout);
   return {};
 }
 
@@ -89,48 +129,72 @@ bool ExpertStore::isUnderway(const Slot &slot) {
 void ExpertStore::vacate(Slot &slot) {
   slotOfKey[keyOf(slot)] = -1;
   slot.state = State::Free;
+  ++freeSlots;
 }
 
-Result<uint32_t> ExpertStore::takeSlot(const ExpertLayer &layer, uint32_t expert) {
-  bool any = false;
-  uint32_t chosen = 0;
-  for (uint32_t slot = 0; slot < slots(); ++slot) {
-    const Slot &candidate = slotTable[slot];
-    if (candidate.state == State::Free && !isUnderway(candidate))
-      return slot;
-    evictable[slot] = candidate.state == State::Ready && !candidate.pinned && candidate.users == 0;
-    any |= evictable[slot] != 0;
+/// What nobody uses any more leaves at once where it failed, or where it is not kept.
+void ExpertStore::settle(Slot &slot) {
+  if (slot.users != 0)
+    return;
+  if (slot.state == State::Failed) {
+    slot.state = State::Free; // No key leads to it.
+    ++freeSlots;
+  } else if (slot.state == State::Ready && !slot.kept) {
+    vacate(slot);
   }
-  if (!any)
-    return fail(ExitCode::Machine, "F09",
-                fmt::format("no buffer is free for expert {} of layer {}: all {} are in use or wait for the disk",
-                            expert, layer.layer, slots()));
-  chosen = policy->chooseVictim(evictable);
-  vacate(slotTable[chosen]);
-  ++counts.evictions;
+}
+
+/// A free slot of a group, or that of the expert that leaves first.
+std::optional<uint32_t> ExpertStore::takeSlotOf(uint32_t group) {
+  for (uint32_t slot = groupStarts[group]; freeSlots != 0 && slot < groupStarts[group + 1]; ++slot)
+    if (slotTable[slot].state == State::Free && !isUnderway(slotTable[slot]))
+      return slot;
+  std::optional<uint32_t> chosen = policy->victim(group, [this](uint32_t slot) {
+    const Slot &candidate = slotTable[slot];
+    return candidate.state == State::Ready && !candidate.pinned && candidate.users == 0;
+  });
+  if (chosen) {
+    vacate(slotTable[*chosen]);
+    ++counts.evictions;
+  }
   return chosen;
 }
 
+Result<uint32_t> ExpertStore::takeSlot(const ExpertLayer &layer, uint32_t expert) {
+  auto last = static_cast<uint32_t>(groupStarts.size() - 2);
+  uint32_t own = options.layerSlots.empty() ? 0 : static_cast<uint32_t>(&layer - catalogue.table.data());
+  std::optional<uint32_t> chosen = takeSlotOf(own);
+  if (!chosen && own != last)
+    chosen = takeSlotOf(last);
+  if (!chosen)
+    return fail(ExitCode::Machine, "F09",
+                fmt::format("no buffer is free for expert {} of layer {}: all {} are in use or wait for the disk",
+                            expert, layer.layer, slots()));
+  --freeSlots;
+  return *chosen;
+}
+
 /// The slot that the expert is in or will be in; its reads are submitted.
-Result<uint32_t> ExpertStore::acquire(uint32_t layerIndex, uint32_t expert) {
+Result<uint32_t> ExpertStore::acquire(uint32_t layerIndex, uint32_t expert, bool isUsed) {
   const ExpertLayer &layer = catalogue.table[layerIndex];
   uint32_t key = layer.firstKey + expert;
   if (int32_t present = slotOfKey[key]; present >= 0) {
     auto slot = static_cast<uint32_t>(present);
     if (slotTable[slot].state == State::Ready)
       ++counts.hits;
-    policy->used(slot, key, false);
+    policy->used(slot, key);
     return slot;
   }
   STRATA_ASSIGN(uint32_t slot, takeSlot(layer, expert));
-  ++counts.misses;
+  if (isUsed)
+    ++counts.misses;
   slotTable[slot].layer = layerIndex;
   slotTable[slot].expert = expert;
   slotTable[slot].users = 0;
   slotTable[slot].pinned = false;
   slotTable[slot].state = State::Reading;
   slotOfKey[key] = static_cast<int32_t>(slot);
-  policy->used(slot, key, true);
+  policy->placed(slot, key, isUsed);
   begin(slot);
   return slot;
 }
@@ -142,6 +206,7 @@ Result<void> ExpertStore::want(uint32_t layerNumber, std::span<const uint32_t> e
     return fail(ExitCode::Bug, "", fmt::format("experts of layer {} are asked for that it does not have", layerNumber));
   auto index = static_cast<uint32_t>(layer - catalogue.table.data());
   collect({});
+  policy->beginStep(index);
   // What is there is held first, so that no miss of this layer evicts it.
   auto hold = [&](size_t i, uint32_t slot) {
     handles[i] = slot;
@@ -153,13 +218,13 @@ Result<void> ExpertStore::want(uint32_t layerNumber, std::span<const uint32_t> e
     int32_t present = slotOfKey[layer->firstKey + experts[i]];
     if (present < 0)
       continue;
-    STRATA_ASSIGN(uint32_t slot, acquire(index, experts[i]));
+    STRATA_ASSIGN(uint32_t slot, acquire(index, experts[i], true));
     hold(i, slot);
   }
   for (size_t i = 0; i < experts.size(); ++i) {
     if (handles[i] != kNone)
       continue;
-    auto slot = acquire(index, experts[i]);
+    auto slot = acquire(index, experts[i], true);
     if (!slot) {
       for (size_t held = 0; held < experts.size(); ++held)
         if (handles[held] != kNone)
@@ -285,6 +350,7 @@ void ExpertStore::check(uint32_t slot, uint32_t matrix, const ReadCompletion &co
   transfer.complete = true;
   if (std::all_of(at.transfers.begin(), at.transfers.end(), [](const Transfer &one) { return one.complete; }))
     at.state = State::Ready;
+  settle(at);
 }
 
 /// Three attempts, then one through the page cache, which is another way to the same bytes.
@@ -329,8 +395,7 @@ void ExpertStore::failSlot(uint32_t slot, uint32_t matrix, ExitCode code, std::s
   failed.state = State::Failed;
   // The next want reads it anew, in another slot if this one is still held.
   slotOfKey[keyOf(failed)] = -1;
-  if (failed.users == 0)
-    failed.state = State::Free;
+  settle(failed);
 }
 
 bool ExpertStore::isReady(Handle handle) {
@@ -364,8 +429,8 @@ std::span<const std::byte> ExpertStore::slab(Handle handle, ExpertMatrix matrix)
 
 void ExpertStore::release(Handle handle) {
   Slot &slot = slotTable[handle];
-  if (--slot.users == 0 && slot.state == State::Failed)
-    slot.state = State::Free;
+  --slot.users;
+  settle(slot);
 }
 
 bool ExpertStore::holds(ExpertKey key) const {
@@ -376,14 +441,26 @@ bool ExpertStore::holds(ExpertKey key) const {
   return slot >= 0 && slotTable[static_cast<uint32_t>(slot)].state == State::Ready;
 }
 
+/// Held, to fill the cache: that is no use of it.
+Result<ExpertStore::Handle> ExpertStore::load(const ExpertKey &key) {
+  const ExpertLayer *layer = catalogue.find(key.layer);
+  STRATA_ASSIGN(Handle handle,
+                acquire(static_cast<uint32_t>(layer - catalogue.table.data()), key.expert, /*isUsed=*/false));
+  ++slotTable[handle].users;
+  return handle;
+}
+
 Result<void> ExpertStore::loadPinned(const std::function<void(uint32_t, uint32_t)> &progress) {
-  std::vector<Handle> handles(options.pinned.size());
-  uint32_t total = static_cast<uint32_t>(options.pinned.size());
-  for (uint32_t i = 0; i < total; ++i)
-    STRATA_TRY(want(options.pinned[i].layer, {&options.pinned[i].expert, 1}, {&handles[i], 1}));
+  std::vector<ExpertKey> keys = options.pinned;
+  keys.insert(keys.end(), options.first.rbegin(), options.first.rend()); // The last ones are the first to leave.
+  std::vector<Handle> handles(keys.size());
+  auto total = static_cast<uint32_t>(keys.size());
+  for (uint32_t i = 0; i < total; ++i) {
+    STRATA_ASSIGN(handles[i], load(keys[i]));
+  }
   for (uint32_t i = 0; i < total; ++i) {
     STRATA_TRY(wait(handles[i]));
-    slotTable[handles[i]].pinned = true;
+    slotTable[handles[i]].pinned = i < options.pinned.size();
     release(handles[i]);
     if (progress)
       progress(i + 1, total);

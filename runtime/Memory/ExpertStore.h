@@ -6,9 +6,9 @@
 #pragma once
 
 #include "runtime/Base/Error.h"
-#include "runtime/Memory/CachePolicy.h"
 #include "runtime/Memory/ExpertCatalogue.h"
 #include "runtime/Memory/Reads/Reads.h"
+#include "runtime/Routing/CachePolicy.h"
 
 #include <chrono>
 #include <cstddef>
@@ -29,6 +29,12 @@ struct ExpertKey {
 struct ExpertStoreOptions {
   uint64_t budgetBytes = 0; ///< All buffers together; never exceeded.
   std::vector<ExpertKey> pinned;
+  /// Read by loadPinned() too, but free to leave, the last ones first.
+  std::vector<ExpertKey> first;
+  /// By layer of the catalogue: buffers for its experts alone, pinned ones among them. What is left of the budget, at
+  /// least `wantedAtOnce`, is for those that the layer has no buffer for: they leave when nobody uses them. Empty: all
+  /// layers share all buffers.
+  std::vector<uint32_t> layerSlots;
   uint32_t wantedAtOnce = 8; ///< Experts that are in use at one time, at most.
   std::chrono::nanoseconds readTimeout = std::chrono::seconds(30);
   std::vector<std::string> files; ///< Names for errors, by index.
@@ -57,7 +63,7 @@ public:
   /// Waits for what is being read into its buffers.
   ~ExpertStore();
 
-  /// Reads the pinned experts, which stay. `progress` gets experts done and in all.
+  /// Reads the pinned experts, which stay, and what the cache holds first. `progress` gets experts done and in all.
   Result<void> loadPinned(const std::function<void(uint32_t, uint32_t)> &progress);
 
   /// Asks for experts of one layer: their misses are all submitted before it returns. handles[i] holds experts[i],
@@ -99,6 +105,7 @@ private:
     bool pinned = false;
     uint32_t layer = 0, expert = 0; ///< The layer's index in the catalogue.
     uint32_t users = 0;
+    bool kept = true; ///< False: it leaves when nobody uses it.
     std::array<Transfer, kExpertMatrices> transfers;
     Error error;
   };
@@ -108,9 +115,14 @@ private:
   Result<void> allocate();
 
   uint32_t keyOf(const Slot &slot) const { return catalogue.table[slot.layer].firstKey + slot.expert; }
-  Result<uint32_t> acquire(uint32_t layer, uint32_t expert);
+  Result<uint32_t> acquire(uint32_t layer, uint32_t expert, bool isUsed);
   Result<uint32_t> takeSlot(const ExpertLayer &layer, uint32_t expert);
+  std::optional<uint32_t> takeSlotOf(uint32_t group);
+  Result<void> checkLayerSlots() const;
+  Result<void> layOut(uint64_t slotCount);
+  Result<Handle> load(const ExpertKey &key);
   void vacate(Slot &slot);
+  void settle(Slot &slot);
   static bool isUnderway(const Slot &slot);
 
   void begin(uint32_t slot);
@@ -140,10 +152,11 @@ private:
   uint64_t slotBytes = 0;
   std::array<uint64_t, kExpertMatrices> matrixStarts = {};
   std::vector<Slot> slotTable;
-  std::vector<int32_t> slotOfKey; ///< -1: not in memory.
-  std::vector<uint8_t> evictable; ///< Per slot, for the policy.
+  std::vector<int32_t> slotOfKey;    ///< -1: not in memory.
+  std::vector<uint32_t> groupStarts; ///< First slots of the policy's groups; at the end the number of slots.
   std::vector<ReadCompletion> arrived;
-  uint32_t underway = 0; ///< Reads.
+  uint32_t freeSlots = 0; ///< In state Free.
+  uint32_t underway = 0;  ///< Reads.
   uint64_t finishedReads = 0;
   Reads::Duration readTime{}; ///< Of the finished ones together.
 };

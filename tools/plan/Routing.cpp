@@ -47,7 +47,7 @@ static uint32_t plannedSlots(const Planned &planned) {
 
 static std::string formatRows(const std::vector<ReplayRow> &rows, uint32_t experts, uint32_t ofPlan) {
   std::string text = fmt::format("{:>6}{:>9}", "slots", "share");
-  for (CachePolicy policy : kCachePolicies)
+  for (CachePolicyKind policy : kCachePolicies)
     text += fmt::format("{:>12}", cachePolicyName(policy));
   text += fmt::format("{:>14}\n", "clairvoyant");
   for (const ReplayRow &row : rows) {
