@@ -4,6 +4,8 @@
 
 #include "compiler/Placement/Prediction.h"
 
+#include "compiler/Placement/CacheModel.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -136,10 +138,7 @@ std::array<double, kTiers> Predictor::uniformBytes() const {
 std::array<double, kTiers> Predictor::tracedBytes() const {
   std::array<double, kTiers> bytes = {};
   for (uint32_t layer = plan.denseLayers; layer < plan.layers.size(); ++layer) {
-    std::array<double, kTiers> uses = {};
-    const uint64_t *counts = plan.usage.data() + size_t{layer - plan.denseLayers} * plan.expertsPerLayer;
-    for (uint32_t expert = 0; expert < plan.expertsPerLayer; ++expert)
-      uses[at(plan.expertTier(layer, expert))] += static_cast<double>(counts[expert]);
+    std::array<double, kTiers> uses = servedUses(plan, layer);
     double all = uses[0] + uses[1] + uses[2];
     double reads = static_cast<double>(weights.layers[layer].expert) * weights.description.expertsUsed;
     for (size_t tier = 0; tier < kTiers; ++tier)
@@ -241,7 +240,10 @@ Prediction predict(const Plan &plan, const ModelWeights &weights, const MachineD
   Predictor predictor(plan, weights, machine);
   Prediction prediction;
   prediction.uniform = predictor.token(predictor.uniformBytes());
-  prediction.skewed = predictor.token(predictor.bytesWithHits(skewedHitRate(residency(plan))));
+  // What is pinned without knowing who is used most gains nothing from some being used more.
+  bool blind = plan.cachePolicy == CachePolicyKind::Pinned && plan.usage.empty();
+  prediction.skewed =
+      predictor.token(predictor.bytesWithHits(blind ? residency(plan) : skewedHitRate(residency(plan))));
   if (!plan.usage.empty())
     prediction.traced = predictor.token(predictor.tracedBytes());
   for (uint64_t tokens : kPromptLengths)

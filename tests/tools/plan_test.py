@@ -38,7 +38,7 @@ class Plan(ToolTest):
                      "2.1 GiB of latents, 70,272 B a position; all heads' keys and values would be 152.5 GiB",
                      "706 16.3 GiB", "1,539 35.5 GiB", "12,603 290.8 GiB", "\nruns, disk-bound\n",
                      "0.204 tok/s after 32,768 tokens, uniform routing (15.1 % hits, 9.76 GB from disk)",
-                     "0.310 tok/s with 44.4 % hits, ASSUMED", "75 tokens 2:22 min, 1,024 2:36 min, 8,192 2:36 min",
+                     "0.310 tok/s with 44.4 % hits (lru), ASSUMED", "75 tokens 2:22 min, 1,024 2:36 min, 8,192 2:36 min",
                      "limit      disk reads: 4.88 s of", "would help a disk of 4.0 GB/s",
                      "verify     strata-probe -o machine.json && strata-plan"):
             self.assertIn(part, text)
@@ -53,6 +53,25 @@ class Plan(ToolTest):
                 for line in result.out.splitlines()[:-1]:
                     self.assertLessEqual(len(line), 100, line)
                 self.assertEqual("does not fit" in result.out, result.code == 3)
+
+    def testCachePolicies(self):
+        """Which experts in RAM stay, and what is said of it; replay's names are the option's."""
+        for name, slots, part in (("lru", 1539, "44.4 % hits (lru), ASSUMED"), ("lfu", 1539, "44.4 % hits (lfu), ASSUMED"),
+                                  ("pinned", 0, "15.1 % hits (pinned), since nothing says which experts are used most")):
+            option = f"--cache-policy={name}"
+            self.assertIn(part, self.plan("--context=32768", option))
+            plan = self.json("--machine=ovh-ai1-1-gpu", option)
+            self.assertEqual(plan["settings"]["cache_policy"], name)
+            self.assertEqual(sum(layer["cache_slots"] for layer in plan["layers"]), slots)
+        self.assertIn("cache policy lru: 0 in ram are pinned, 27 are slots",
+                      self.plan("--explain=blk.7.ffn_gate_exps.weight/31"))
+        self.assertIn("(the next; pinned)", self.plan("--explain=blk.7.ffn_gate_exps.weight/31", "--cache-policy=pinned"))
+        for tool, *options in (("strata-plan",), ("strata-compile", "--emit=plan")):
+            refuse = [tool, HEADER, *TARGET, *options]
+            error = self.refuse(2, "", *refuse, "--cache-policy=pinned-lru").error
+            self.assertIn("give a routing trace or a usage file of strata-run with --trace", error)
+            error = self.refuse(2, "", *refuse, "--cache-policy=random").error
+            self.assertIn("choose one of pinned, lru, lfu, pinned-lru", error)
 
     def testASmallModelRuns(self):
         text = self.succeed("strata-plan", TINY, "--machine=v100s-32g").out
