@@ -46,7 +46,8 @@ void addCachePolicyOption(CLI::App &app, std::optional<CachePolicyKind> &policy)
              throw CLI::ValidationError(
                  fmt::format("--cache-policy={} is none; choose one of {}", name, cachePolicyNames()));
          },
-         "which experts in RAM make room for others: " + cachePolicyNames() + "; without it pinned with --trace, else lru")
+         "which experts in RAM make room for others: " + cachePolicyNames() +
+             "; without it pinned with --trace, else lru")
       ->group("What is planned for");
 }
 

@@ -139,9 +139,10 @@ Result<void> Planner::checkSizes() const {
 
 Result<void> Planner::checkUsage() const {
   if (request.cachePolicy == CachePolicyKind::PinnedLru && request.usage.empty())
-    return fail(ExitCode::CommandLine, "",
-                "--cache-policy=pinned-lru pins the experts that are used most, and nothing says which they are; give a "
-                "routing trace or a usage file of strata-run with --trace");
+    return fail(
+        ExitCode::CommandLine, "",
+        "--cache-policy=pinned-lru pins the experts that are used most, and nothing says which they are; give a "
+        "routing trace or a usage file of strata-run with --trace");
   if (request.usage.empty() || request.usage.size() == weights.routedExperts())
     return {};
   return fail(ExitCode::Input, "",

@@ -49,7 +49,7 @@ struct PlanRequest {
   /// What `usage` was counted from, if that has an order: then caches are predicted by a replay.
   std::shared_ptr<const RoutingTrace> trace;
   std::optional<CachePolicyKind> cachePolicy; ///< Nothing: Pinned with usage counts, else Lru.
-  std::optional<ArenaBytes> arenas; ///< Nothing: estimated.
+  std::optional<ArenaBytes> arenas;           ///< Nothing: estimated.
 };
 
 struct LayerPlacement {

@@ -21,7 +21,9 @@ std::vector<uint64_t> withoutChance(std::span<const uint64_t> counts, uint32_t e
       mean += static_cast<double>(count) / experts;
     for (uint64_t count : layer)
       variance += std::pow(static_cast<double>(count) - mean, 2) / experts;
-    double kept = variance > mean ? 1 - mean / variance : 0;
+    // What chance makes the variance in most layers: two standard errors above its mean.
+    double chance = mean * (1 + 2 * std::sqrt(2.0 / experts));
+    double kept = variance > chance ? 1 - chance / variance : 0;
     for (uint64_t count : layer)
       shrunk.push_back(static_cast<uint64_t>(
           std::min(kMost, std::round(kUnit * (mean + kept * (static_cast<double>(count) - mean))))));

@@ -17,7 +17,7 @@ struct UsageGain {
 };
 
 /// Counts that are drawn towards the mean of their layer by the part of their variance that chance explains (the
-/// variance of counts is at least their mean if all experts are used alike). A layer whose counts differ by no more
+/// variance of counts is near their mean if all experts are used alike). A layer whose counts differ by no more
 /// than chance has equal ones; few counts say little. The sums of layers stay, in units of 1/1024.
 std::vector<uint64_t> withoutChance(std::span<const uint64_t> counts, uint32_t experts);
 

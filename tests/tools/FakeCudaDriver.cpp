@@ -2,8 +2,9 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// A libcuda.so.1 for the tests of strata-probe: a GPU whose memory is the host's. FAKE_CUDA=FUNCTION makes that function
-// fail, FAKE_CUDA=none is a driver without a GPU. What is not given back when the library is unloaded is said on stderr.
+// A libcuda.so.1 for the tests of strata-probe: a GPU whose memory is the host's. FAKE_CUDA=FUNCTION makes that
+// function fail, FAKE_CUDA=none is a driver without a GPU. What is not given back when the library is unloaded is said
+// on stderr.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>

@@ -32,7 +32,7 @@ class Probe(ToolTest):
         self.assertEqual((gpu["arch"], gpu["memory"]), ("sm_70", {"measured": "34058272768B"}))
         # The fake's copies are no faster than that; a copy on the device reads and writes.
         for figure, most in (("pcie", 2), ("bandwidth", 8)):
-            rate = float(gpu[figure]["measured"].removesuffix("GB/s"))
+            rate = float(gpu[figure]["measured"].removesuffix("B/s")) / 1e9
             self.assertLessEqual(rate, most, figure)
             self.assertGreater(rate, most / 20, figure)
         for figure in ("reserved", "product_rate", "attention_rate"):

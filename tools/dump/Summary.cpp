@@ -100,8 +100,7 @@ void writeTiers(Text out, const schema::Artifact &artifact) {
         "and in prompts {}\n",
         line->first_layer(), uint64_t{line->first_layer()} + line->layers() - 1, line->experts(), ranges(line->gpu()),
         ranges(line->ram()), ranges(line->disk()), ranges(line->pinned()), line->slots(),
-        schema::EnumNameCachePolicy(line->policy()), ranges(line->decode_gpu()),
-        ranges(line->prompt_gpu()));
+        schema::EnumNameCachePolicy(line->policy()), ranges(line->decode_gpu()), ranges(line->prompt_gpu()));
 }
 
 void writePrograms(Text out, const schema::Artifact &artifact) {

@@ -86,11 +86,12 @@ Result<std::string> adviseRecompiling(const schema::Artifact &artifact, const gg
   UsageGain gain = gainOfUsage(planOf(artifact, weights), weights, machine, usage.counts);
   if (gain.gain() < kWorthSaying)
     return std::string();
-  return fmt::format("compiled again with --trace={}, the plan is predicted to make {:.3g} tokens/s in place of {:.3g}, "
-                     "with {:.1f} % of its experts' reads from memory in place of {:.1f} % (by the use of experts in {} "
-                     "tokens)",
-                     escapeName(path), gain.then.tokensPerSecond(), gain.now.tokensPerSecond(), 100 * gain.then.hitRate,
-                     100 * gain.now.hitRate, formatCount(usage.tokens));
+  return fmt::format(
+      "compiled again with --trace={}, the plan is predicted to make {:.3g} tokens/s in place of {:.3g}, "
+      "with {:.1f} % of its experts' reads from memory in place of {:.1f} % (by the use of experts in {} "
+      "tokens)",
+      escapeName(path), gain.then.tokensPerSecond(), gain.now.tokensPerSecond(), 100 * gain.then.hitRate,
+      100 * gain.now.hitRate, formatCount(usage.tokens));
 }
 
 } // namespace strata::planning

@@ -113,9 +113,8 @@ Result<GpuFindings> Measurement::run() {
   findings.gpu = assumedGpu();
   STRATA_TRY(identify(findings));
   STRATA_TRY(allocate());
-  STRATA_ASSIGN(double toDevice, bytesPerSecond("cuMemcpyHtoD", [this] {
-                  return driver.copyToDevice(buffers[0], pinned, kCopyBytes);
-                }));
+  STRATA_ASSIGN(double toDevice,
+                bytesPerSecond("cuMemcpyHtoD", [this] { return driver.copyToDevice(buffers[0], pinned, kCopyBytes); }));
   STRATA_ASSIGN(double onDevice, bytesPerSecond("cuMemcpyDtoD", [this] {
                   return driver.copyOnDevice(buffers[1], buffers[0], kCopyBytes);
                 }));

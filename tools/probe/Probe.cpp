@@ -89,11 +89,12 @@ void Probe::gpu() {
   machine.gpu = found->gpu;
   std::string others = found->others == 0 ? "" : fmt::format(", the first of {}", found->others + 1);
   machine.system["gpu"] = escapeName(found->name) + others;
-  say("gpu        {}: {} with {}{}", escapeName(found->name), found->gpu.arch, formatBytes(found->gpu.memoryBytes), others);
+  say("gpu        {}: {} with {}{}", escapeName(found->name), found->gpu.arch, formatBytes(found->gpu.memoryBytes),
+      others);
   say("           memory {:.1f} GB/s, from pinned memory to it {:.1f} GB/s", found->gpu.bandwidth.value / 1e9,
       found->gpu.pcie.value / 1e9);
-  say("           products not measured: {:.0f} TOPS are assumed, attention {:.0f}", found->gpu.productRate.value / 1e12,
-      found->gpu.attentionRate.value / 1e12);
+  say("           products not measured: {:.0f} TOPS are assumed, attention {:.0f}",
+      found->gpu.productRate.value / 1e12, found->gpu.attentionRate.value / 1e12);
 }
 
 void Probe::directReads(const ProbeFile &file) {
