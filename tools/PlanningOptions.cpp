@@ -6,6 +6,8 @@
 
 #include "runtime/Base/Size.h"
 
+#include <fmt/format.h>
+
 namespace strata {
 
 template <typename Size>
@@ -32,6 +34,20 @@ void addMemoryOptions(CLI::App &app, const char *group, MemoryOptions options) {
 void addTraceOption(CLI::App &app, std::string &path) {
   app.add_option("--trace", path,
                  "a routing trace or a usage file of strata-run: the most used experts are pinned in memory")
+      ->group("What is planned for");
+}
+
+void addCachePolicyOption(CLI::App &app, std::optional<CachePolicyKind> &policy) {
+  app.add_option_function<std::string>(
+         "--cache-policy",
+         [&policy](const std::string &name) {
+           policy = parseCachePolicy(name);
+           if (!policy)
+             throw CLI::ValidationError(
+                 fmt::format("--cache-policy={} is none; choose one of {}", name, cachePolicyNames()));
+         },
+         "which experts in RAM make room for others: " + cachePolicyNames() +
+             "; without it pinned with --trace, else lru")
       ->group("What is planned for");
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "compiler/Support/ModelDescription.h"
+#include "runtime/Routing/CachePolicy.h"
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
@@ -25,6 +26,9 @@ void addMemoryOptions(CLI::App &app, const char *group, MemoryOptions options);
 
 /// `--trace`: what the most used experts are known from.
 void addTraceOption(CLI::App &app, std::string &path);
+
+/// `--cache-policy`.
+void addCachePolicyOption(CLI::App &app, std::optional<CachePolicyKind> &policy);
 
 /// `--expert-groups`.
 void addExpertGroupsOption(CLI::App &app, const char *group, std::optional<ExpertGroups> &groups);

@@ -64,7 +64,7 @@ Result<ExitCode> runWith(const CLI::App &app, Options &options) {
   STRATA_ASSIGN(OpenedModel model, openModel(options));
   STRATA_ASSIGN(ExitCode code, runModel(options, model));
   if (model.recorder)
-    STRATA_TRY(saveRecording(*model.recorder, options));
+    STRATA_TRY(saveRecording(*model.recorder, model.session->artifact().root(), model.located.gguf, options));
   return code;
 }
 

@@ -25,6 +25,7 @@ std::vector<std::unique_ptr<schema::LayerExpertsT>> expertSections(mlir::ModuleO
     section->disk = rangesOf(line.getDisk());
     section->pinned = rangesOf(line.getPinned());
     section->slots = line.getSlots();
+    section->policy = mirror<schema::CachePolicy>(line.getPolicy());
     section->decode_gpu = rangesOf(line.getDecodeGpu());
     section->prompt_gpu = rangesOf(line.getPromptGpu());
     sections.push_back(std::move(section));

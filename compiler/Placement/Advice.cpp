@@ -121,7 +121,8 @@ std::vector<Alternative> thriftier(const Alternative &base) {
 Result<std::vector<Advice>> adviseFaster(const ModelWeights &weights, const MachineDescription &machine,
                                          const PlanRequest &request) {
   Alternative base{"", machine, request};
-  STRATA_ASSIGN(Plan plan, makePlan(weights, machine, request));
+  base.request.trace = nullptr; // Compared is uniform routing, which needs no replay.
+  STRATA_ASSIGN(Plan plan, makePlan(weights, machine, base.request));
   Prediction now = predict(plan, weights, machine);
   std::vector<Alternative> alternatives;
   fasterDisk(now, alternatives, base);

@@ -30,6 +30,7 @@ private:
   }
   void addRooms();
   void addShares();
+  void addPolicy(uint32_t slots);
   uint64_t room(Tier tier) const { return plan.of(tier).free() + plan.of(tier).expertBytes; }
   const std::array<uint32_t, kTiers> &layerExperts() const { return plan.layers[tensor.layer].experts; }
 
@@ -82,17 +83,27 @@ void Explanation::addRooms() {
 
 void Explanation::addShares() {
   auto [gpu, ram, disk] = layerExperts();
+  uint32_t slots = plan.cacheSlots(tensor.layer);
   if (!plan.usage.empty()) {
     line("  the usage counts rank all experts by their share of their layer's uses; gpu takes the first that fit, ram "
-         "the next: {}, {} and {} of this layer's",
-         gpu, ram, disk);
+         "the next{}: {}, {} and {} of this layer's",
+         slots == 0 ? "" : ", as many of every layer", gpu, ram, disk);
+    addPolicy(slots);
     return;
   }
   line("  without usage counts every layer gets the same number, and the first layers with the smallest experts one "
        "more "
        "while there is room");
-  line("  layer {}: {} on gpu (the lowest numbers, pinned), {} in ram (the next; slots of a cache), {} on disk",
-       tensor.layer, gpu, ram, disk);
+  line("  layer {}: {} on gpu (the lowest numbers, pinned), {} in ram (the next; {}), {} on disk", tensor.layer, gpu,
+       ram, slots == 0 && ram != 0 ? "pinned" : "slots of a cache", disk);
+  addPolicy(slots);
+}
+
+/// What makes room in the cache.
+void Explanation::addPolicy(uint32_t slots) {
+  if (slots != 0)
+    line("  cache policy {}: {} in ram are pinned, {} are slots", cachePolicyName(plan.cachePolicy),
+         layerExperts()[static_cast<size_t>(Tier::Ram)] - slots, slots);
 }
 
 std::string Explanation::ofLayer() {

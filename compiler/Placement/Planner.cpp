@@ -4,8 +4,8 @@
 
 #include "compiler/Placement/Planner.h"
 
-#include "compiler/Placement/Allocation.h"
 #include "compiler/Placement/ArenaEstimate.h"
+#include "compiler/Placement/ExpertPlacement.h"
 #include "runtime/Base/Size.h"
 
 #include <algorithm>
@@ -21,6 +21,34 @@ std::string_view tierName(Tier tier) {
 uint32_t Plan::denseLayersIn(Tier tier) const {
   return static_cast<uint32_t>(
       std::count_if(layers.begin(), layers.end(), [&](const LayerPlacement &layer) { return layer.dense == tier; }));
+}
+
+uint32_t Plan::cacheSlots(uint32_t layer) const {
+  if (pinnedInRam.empty())
+    return 0;
+  auto first = pinnedInRam.begin() + static_cast<ptrdiff_t>(size_t{layer - denseLayers} * expertsPerLayer);
+  auto pinned = static_cast<uint32_t>(std::count(first, first + expertsPerLayer, true));
+  return layers[layer].experts[static_cast<size_t>(Tier::Ram)] - pinned;
+}
+
+uint64_t Plan::cacheSlots() const {
+  return of(Tier::Ram).experts - static_cast<uint64_t>(std::count(pinnedInRam.begin(), pinnedInRam.end(), true));
+}
+
+std::span<const uint64_t> Plan::usageOf(uint32_t layer) const {
+  if (usage.empty())
+    return {};
+  return std::span(usage).subspan(size_t{layer - denseLayers} * expertsPerLayer, expertsPerLayer);
+}
+
+std::vector<uint32_t> Plan::mostUsed(uint32_t layer, Tier tier) const {
+  std::vector<uint32_t> order;
+  for (uint32_t expert = 0; expert < expertsPerLayer; ++expert)
+    if (expertTier(layer, expert) == tier)
+      order.push_back(expert);
+  if (std::span<const uint64_t> counts = usageOf(layer); !counts.empty())
+    std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return counts[a] > counts[b]; });
+  return order;
 }
 
 bool Plan::inOneTier() const {
@@ -55,11 +83,7 @@ private:
   void addHostArenas();
   void placeDense();
   bool placeExperts();
-  void placeEqually(Tier tier, uint64_t budget);
-  void placeByUsage(Tier tier, uint64_t budget);
-  void placeExpert(uint32_t layer, uint32_t expert, Tier tier);
   void addStaging();
-  void countExperts();
   void placeEmbedding();
   bool checkFixed(Tier tier);
   void checkExperts();
@@ -72,8 +96,6 @@ private:
   Checked decodeArena() const;
   uint64_t fixedBytes(uint64_t promptTokens) const;
   uint64_t expertBudget(Tier tier) const { return plan.of(tier).free(); }
-  uint64_t expertBytes(uint32_t layer, Tier tier) const;
-  std::vector<uint64_t> expertSizes(Tier tier) const;
 
   const ModelWeights &weights;
   const MachineDescription &machine;
@@ -116,6 +138,11 @@ Result<void> Planner::checkSizes() const {
 }
 
 Result<void> Planner::checkUsage() const {
+  if (request.cachePolicy == CachePolicyKind::PinnedLru && request.usage.empty())
+    return fail(
+        ExitCode::CommandLine, "",
+        "--cache-policy=pinned-lru pins the experts that are used most, and nothing says which they are; give a "
+        "routing trace or a usage file of strata-run with --trace");
   if (request.usage.empty() || request.usage.size() == weights.routedExperts())
     return {};
   return fail(ExitCode::Input, "",
@@ -207,61 +234,9 @@ bool Planner::checkFixed(Tier tier) {
   return false;
 }
 
-/// Of one expert of a layer that has some.
-uint64_t Planner::expertBytes(uint32_t layer, Tier tier) const {
-  const LayerWeights &of = weights.layers[plan.denseLayers + layer];
-  return tier == Tier::Ram && plan.expertsApart ? of.expertBuffers : of.expert;
-}
-
-std::vector<uint64_t> Planner::expertSizes(Tier tier) const {
-  std::vector<uint64_t> sizes;
-  for (uint32_t layer = 0; layer < weights.expertLayers(); ++layer)
-    sizes.push_back(expertBytes(layer, tier));
-  return sizes;
-}
-
-void Planner::placeExpert(uint32_t layer, uint32_t expert, Tier tier) {
-  plan.expertTiers[size_t{layer} * plan.expertsPerLayer + expert] = tier;
-}
-
-/// The lowest indices that no faster tier has.
-void Planner::placeEqually(Tier tier, uint64_t budget) {
-  std::vector<uint64_t> sizes = expertSizes(tier);
-  std::vector<uint32_t> first(sizes.size()), available(sizes.size());
-  for (uint32_t layer = 0; layer < sizes.size(); ++layer) {
-    auto begin = plan.expertTiers.begin() + static_cast<ptrdiff_t>(size_t{layer} * plan.expertsPerLayer);
-    auto end = begin + plan.expertsPerLayer;
-    first[layer] = static_cast<uint32_t>(std::find(begin, end, Tier::Disk) - begin);
-    available[layer] = plan.expertsPerLayer - first[layer];
-  }
-  std::vector<uint32_t> counts = allocateEqually(sizes, available, budget);
-  for (uint32_t layer = 0; layer < sizes.size(); ++layer)
-    for (uint32_t i = 0; i < counts[layer]; ++i)
-      placeExpert(layer, first[layer] + i, tier);
-}
-
-void Planner::placeByUsage(Tier tier, uint64_t budget) {
-  std::vector<uint64_t> sizes = expertSizes(tier);
-  for (const RankedExpert &one : rankExperts(plan.expertsPerLayer, request.usage)) {
-    Tier now = plan.expertTiers[size_t{one.layer} * plan.expertsPerLayer + one.expert];
-    if (now != Tier::Disk || sizes[one.layer] > budget)
-      continue;
-    budget -= sizes[one.layer];
-    placeExpert(one.layer, one.expert, tier);
-  }
-}
-
 /// True if all are in memory.
 bool Planner::placeExperts() {
-  plan.expertTiers.assign(weights.routedExperts(), Tier::Disk);
-  for (Tier tier : {Tier::Gpu, Tier::Ram}) {
-    if (tier == Tier::Gpu && !hasGpu())
-      continue;
-    if (request.usage.empty())
-      placeEqually(tier, expertBudget(tier));
-    else
-      placeByUsage(tier, expertBudget(tier));
-  }
+  distributeExperts(plan, weights, expertBudget(Tier::Gpu), expertBudget(Tier::Ram));
   return std::find(plan.expertTiers.begin(), plan.expertTiers.end(), Tier::Disk) == plan.expertTiers.end();
 }
 
@@ -274,17 +249,6 @@ void Planner::addStaging() {
   plan.expertsApart = true;
   Checked ring = ringBytes(weights, plan.settings.sequences);
   addArena("staging", Tier::Ram, std::min(ring.value(), weights.routedBuffers()));
-}
-
-void Planner::countExperts() {
-  for (uint32_t layer = 0; layer < weights.expertLayers(); ++layer) {
-    for (uint32_t expert = 0; expert < plan.expertsPerLayer; ++expert) {
-      Tier tier = plan.expertTiers[size_t{layer} * plan.expertsPerLayer + expert];
-      ++plan.layers[plan.denseLayers + layer].experts[static_cast<size_t>(tier)];
-      ++plan.of(tier).experts;
-      plan.of(tier).expertBytes += expertBytes(layer, tier);
-    }
-  }
 }
 
 /// Where all else is on the GPU, the embedding goes there too, if it fits: then the host has nothing to do.
@@ -304,8 +268,8 @@ void Planner::checkExperts() {
     return;
   uint64_t left = 0;
   for (uint32_t layer = 0; layer < weights.expertLayers(); ++layer)
-    left +=
-        plan.layers[plan.denseLayers + layer].experts[static_cast<size_t>(Tier::Disk)] * expertBytes(layer, Tier::Ram);
+    left += plan.layers[plan.denseLayers + layer].experts[static_cast<size_t>(Tier::Disk)] *
+            expertBytes(plan, weights.layers[plan.denseLayers + layer], Tier::Ram);
   if (plan.shortfall) {
     plan.shortfall->bytes += left;
     plan.shortfall->why += " with all experts, since the machine has no disk to read them from";
@@ -334,6 +298,9 @@ Result<Plan> Planner::make() {
   plan.expertsPerLayer = description.experts;
   plan.hasGpu = hasGpu();
   plan.usage = request.usage;
+  plan.trace = request.trace;
+  plan.cachePolicy =
+      request.cachePolicy.value_or(request.usage.empty() ? CachePolicyKind::Lru : CachePolicyKind::Pinned);
   kvTotal = kvBytes(description, request.settings.kvNumberBytes, request.settings.context, request.settings.sequences)
                 .value();
   plan.of(Tier::Gpu).budget = hasGpu() ? machine.gpu->memoryBytes : 0;
@@ -351,7 +318,7 @@ Result<Plan> Planner::make() {
   if (!checkFixed(Tier::Ram) && machine.disk)
     return plan;
   placeExperts();
-  countExperts();
+  countExperts(plan, weights);
   placeEmbedding();
   checkExperts();
   checkDisk();

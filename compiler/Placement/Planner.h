@@ -8,9 +8,12 @@
 #include "compiler/Machine/Machine.h"
 #include "compiler/Placement/ModelWeights.h"
 #include "compiler/Placement/PlanSummary.h"
+#include "runtime/Routing/CachePolicy.h"
+#include "runtime/Routing/RoutingTrace.h"
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -43,7 +46,10 @@ struct PlanRequest {
   uint64_t ramHeadRoom = uint64_t{1} << 30; ///< Left free in RAM.
   /// How often each expert was used, `experts` numbers for every layer that has them; empty: not known.
   std::vector<uint64_t> usage;
-  std::optional<ArenaBytes> arenas; ///< Nothing: estimated.
+  /// What `usage` was counted from, if that has an order: then caches are predicted by a replay.
+  std::shared_ptr<const RoutingTrace> trace;
+  std::optional<CachePolicyKind> cachePolicy; ///< Nothing: Pinned with usage counts, else Lru.
+  std::optional<ArenaBytes> arenas;           ///< Nothing: estimated.
 };
 
 struct LayerPlacement {
@@ -90,6 +96,9 @@ struct Plan {
   std::array<TierUse, kTiers> tiers;  ///< By Tier.
   std::optional<Shortfall> shortfall; ///< Nothing: the plan fits.
   std::vector<uint64_t> usage;        ///< The request's.
+  std::shared_ptr<const RoutingTrace> trace;
+  CachePolicyKind cachePolicy = CachePolicyKind::Lru; ///< Of the experts in RAM; those on the GPU are pinned.
+  std::vector<bool> pinnedInRam;                      ///< As expertTiers: it is in RAM and stays there.
   uint32_t denseLayers = 0, expertsPerLayer = 0;
   bool hasGpu = false;
   /// Experts in RAM are each in buffers of its own, since some are elsewhere; else they are parts of whole tensors.
@@ -107,10 +116,17 @@ struct Plan {
   }
   /// In a prompt an expert is used by many tokens: with a GPU all are computed there.
   ComputeDevice promptDevice() const { return hasGpu ? ComputeDevice::Gpu : ComputeDevice::Host; }
-  /// The experts' slots in RAM. Without usage counts they are a cache of as many experts as are in tier ram.
-  uint32_t cacheSlots(uint32_t layer) const {
-    return usage.empty() ? layers[layer].experts[static_cast<size_t>(Tier::Ram)] : 0;
+  bool isPinnedInRam(uint32_t layer, uint32_t expert) const {
+    return pinnedInRam[size_t{layer - denseLayers} * expertsPerLayer + expert];
   }
+  /// Slots in RAM that are a cache, for as many experts as are in tier ram and not pinned.
+  uint32_t cacheSlots(uint32_t layer) const;
+  /// Of all layers.
+  uint64_t cacheSlots() const;
+  /// The usage counts of a layer that has experts; empty if there are none.
+  std::span<const uint64_t> usageOf(uint32_t layer) const;
+  /// The experts of a layer in a tier, the most used first; of equals, and without usage counts, the lowest numbers.
+  std::vector<uint32_t> mostUsed(uint32_t layer, Tier tier) const;
   /// True if everything is where the device that computes prompts is: then it computes all, and nothing moves.
   bool inOneTier() const;
   /// Layers whose dense part is in a tier.
@@ -121,7 +137,8 @@ struct Plan {
 Tier tensorTier(const Plan &plan, const WeightTensor &tensor);
 
 /// Decides. What does not fit goes down a tier: experts from the GPU to RAM to disk, the dense part of the last layers
-/// from the GPU to RAM. Exit code 2 for settings that overflow, 1 for usage counts of another model. A plan that does
+/// from the GPU to RAM. Exit code 2 for settings that overflow and for a policy that pins by usage
+/// counts without any, 1 for usage counts of another model. A plan that does
 /// not fit has a shortfall.
 Result<Plan> makePlan(const ModelWeights &weights, const MachineDescription &machine, const PlanRequest &request);
 

@@ -4,6 +4,8 @@
 
 #include "compiler/Placement/Prediction.h"
 
+#include "compiler/Placement/CacheModel.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -136,10 +138,7 @@ std::array<double, kTiers> Predictor::uniformBytes() const {
 std::array<double, kTiers> Predictor::tracedBytes() const {
   std::array<double, kTiers> bytes = {};
   for (uint32_t layer = plan.denseLayers; layer < plan.layers.size(); ++layer) {
-    std::array<double, kTiers> uses = {};
-    const uint64_t *counts = plan.usage.data() + size_t{layer - plan.denseLayers} * plan.expertsPerLayer;
-    for (uint32_t expert = 0; expert < plan.expertsPerLayer; ++expert)
-      uses[at(plan.expertTier(layer, expert))] += static_cast<double>(counts[expert]);
+    std::array<double, kTiers> uses = servedUses(plan, layer);
     double all = uses[0] + uses[1] + uses[2];
     double reads = static_cast<double>(weights.layers[layer].expert) * weights.description.expertsUsed;
     for (size_t tier = 0; tier < kTiers; ++tier)
@@ -218,8 +217,11 @@ void Predictor::load(Prediction &prediction) const {
   dense += static_cast<double>(plan.of(Tier::Ram).dense);
   gpuBytes += static_cast<double>(plan.of(Tier::Gpu).expertBytes);
   double resident = dense + static_cast<double>(plan.of(Tier::Gpu).expertBytes);
-  if (plan.inOneTier() || !plan.usage.empty()) // A cache is filled by the first prompt.
-    resident += static_cast<double>(plan.of(Tier::Ram).expertBytes);
+  for (uint32_t layer = plan.denseLayers; layer < plan.layers.size(); ++layer) {
+    uint64_t read = plan.layers[layer].experts[static_cast<size_t>(Tier::Ram)];
+    read -= plan.expertsApart ? plan.cacheSlots(layer) : 0; // A cache is filled by the first prompt.
+    resident += static_cast<double>(read * weights.layers[layer].expert);
+  }
   double upload = plan.hasGpu ? seconds(gpuBytes, gpu.pcie) : 0;
   prediction.loadSeconds = std::max(seconds(resident, disk), upload);
   prediction.denseLoadSeconds = seconds(dense, disk);
@@ -243,7 +245,10 @@ Prediction predict(const Plan &plan, const ModelWeights &weights, const MachineD
   Predictor predictor(plan, weights, machine);
   Prediction prediction;
   prediction.uniform = predictor.token(predictor.uniformBytes());
-  prediction.skewed = predictor.token(predictor.bytesWithHits(skewedHitRate(residency(plan))));
+  // What is pinned without knowing who is used most gains nothing from some being used more.
+  bool blind = plan.cachePolicy == CachePolicyKind::Pinned && plan.usage.empty();
+  prediction.skewed =
+      predictor.token(predictor.bytesWithHits(blind ? residency(plan) : skewedHitRate(residency(plan))));
   if (!plan.usage.empty())
     prediction.traced = predictor.token(predictor.tracedBytes());
   for (uint64_t tokens : kPromptLengths)

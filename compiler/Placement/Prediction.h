@@ -48,8 +48,8 @@ struct PromptPrediction {
 
 struct Prediction {
   TokenPrediction uniform;               ///< Every expert is used equally often.
-  std::optional<TokenPrediction> traced; ///< By the usage counts.
-  TokenPrediction skewed;                ///< With the hit rate of skewedHitRate().
+  std::optional<TokenPrediction> traced; ///< By the usage counts, or a replay of their trace.
+  TokenPrediction skewed;                ///< With the hit rate of skewedHitRate(), if a cache learns it.
   std::vector<PromptPrediction> prompts; ///< Of 75, 1,024, 8,192 and 32,768 tokens, as far as they fit the context.
   double loadSeconds = 0;                ///< Until all that is resident has been read; 0 without a disk.
   double denseLoadSeconds = 0;           ///< Until the first token could be made: all but experts.

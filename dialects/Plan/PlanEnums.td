@@ -29,6 +29,9 @@ def Plan_ArenaKind : Plan_Enum<"ArenaKind", "What an arena holds", [
   I32EnumAttrCase<"weights", 0>, I32EnumAttrCase<"kv", 1>, I32EnumAttrCase<"decode", 2>, I32EnumAttrCase<"prompt", 3>,
   I32EnumAttrCase<"chunk", 4>, I32EnumAttrCase<"experts", 5>, I32EnumAttrCase<"staging", 6>]>;
 
+def Plan_CachePolicy : Plan_Enum<"CachePolicy", "Which of the experts in slots makes room for another", [
+  I32EnumAttrCase<"pinned", 0>, I32EnumAttrCase<"lru", 1>, I32EnumAttrCase<"lfu", 2>, I32EnumAttrCase<"pinned_lru", 3>]>;
+
 def Plan_Rows : Plan_Enum<"Rows", "How many rows a buffer has, or over which rows a stage runs", [
   I32EnumAttrCase<"step", 0>, I32EnumAttrCase<"chunk", 1>, I32EnumAttrCase<"prompt", 2>, I32EnumAttrCase<"output", 3>]>;
 

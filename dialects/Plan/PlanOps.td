@@ -139,7 +139,8 @@ def Plan_ExpertsOp : Plan_Op<"experts", [HasParent<"::mlir::ModuleOp">]> {
   let summary = "Where the routed experts of some layers live, and which device computes them";
   let description = [{
     Of the `experts` of every layer in `[first_layer, first_layer + layers)`, each is in one tier: `gpu`, `ram`, or only on the `disk`.
-    Those in RAM are `pinned`, or what the `slots` of a cache hold first: `slots` and `pinned` together are as many as `ram`. The GPU
+    Those in RAM are `pinned`, or what the `slots` of a cache hold first: `slots` and `pinned` together are as many as `ram`. Which of
+    the slots' experts makes room for another is the `policy`, `lru` if none is written; the policy `pinned` has no slots. The GPU
     computes `decode_gpu` when decoding and `prompt_gpu` in a prompt, the host all others. The host does not see the GPU's memory, so
     that the GPU computes what is in it; when decoding it computes nothing else, in a prompt others are brought by `plan.stream`.
 
@@ -149,11 +150,12 @@ def Plan_ExpertsOp : Plan_Op<"experts", [HasParent<"::mlir::ModuleOp">]> {
     ```
   }];
   let arguments = (ins I32Attr:$first_layer, I32Attr:$layers, I32Attr:$experts, Plan_ExpertSetAttr:$gpu, Plan_ExpertSetAttr:$ram,
-                       Plan_ExpertSetAttr:$disk, Plan_ExpertSetAttr:$pinned, I32Attr:$slots, Plan_ExpertSetAttr:$decode_gpu,
-                       Plan_ExpertSetAttr:$prompt_gpu);
+                       Plan_ExpertSetAttr:$disk, Plan_ExpertSetAttr:$pinned, I32Attr:$slots,
+                       DefaultValuedAttr<Plan_CachePolicy, "::strata::plan::CachePolicy::lru">:$policy,
+                       Plan_ExpertSetAttr:$decode_gpu, Plan_ExpertSetAttr:$prompt_gpu);
   let assemblyFormat = [{
     `layers` $first_layer `count` $layers `of` $experts `gpu` $gpu `ram` $ram `disk` $disk `pinned` $pinned `slots` $slots
-    `decode_gpu` $decode_gpu `prompt_gpu` $prompt_gpu attr-dict
+    (`policy` $policy^)? `decode_gpu` $decode_gpu `prompt_gpu` $prompt_gpu attr-dict
   }];
   let extraClassDeclaration = [{
     ExpertSetAttr getTierSet(Tier tier);

@@ -57,6 +57,8 @@ LogicalResult ExpertsOp::verify() {
   if (getSlots() + getPinned().size() != getRam().size())
     return emitOpError() << "ram has " << getRam().size() << " experts, but " << getPinned().size()
                          << " that are pinned and " << getSlots() << " slots";
+  if (getPolicy() == CachePolicy::pinned && getSlots() != 0)
+    return emitOpError() << "the policy pinned has no slots, and these are " << getSlots();
   for (Phase phase : {Phase::decode, Phase::prompt})
     if (!getGpu().within(getGpuSet(phase)))
       return emitOpError() << "the host would compute experts in a " << stringifyPhase(phase)

@@ -86,6 +86,9 @@ Result<void> checkEnumerators(const schema::Artifact &artifact) {
   if (artifact.budgets())
     for (const schema::TierBudget *budget : *artifact.budgets())
       STRATA_TRY(checkKnown(budget->tier(), "the tier of a budget"));
+  if (artifact.experts())
+    for (const schema::LayerExperts *line : *artifact.experts())
+      STRATA_TRY(checkKnown(line->policy(), "the cache policy of a line of experts"));
   for (const schema::Arena *arena : *artifact.arenas()) {
     STRATA_TRY(checkKnown(arena->kind(), "the kind of an arena"));
     STRATA_TRY(checkKnown(arena->device(), "the device of an arena"));

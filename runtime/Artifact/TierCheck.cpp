@@ -73,6 +73,8 @@ Result<LayerSets> checkLine(const schema::LayerExperts &line) {
   if (!contains(ram, pinned) || isPinned + line.slots() != inRam)
     return refuse("A25", fmt::format("{}: {} are in ram, and {} pinned ones with {} slots do not make them up",
                                      nameOf(line), inRam, isPinned, line.slots()));
+  if (line.policy() == schema::CachePolicy::pinned && line.slots() != 0)
+    return refuse("A25", fmt::format("{} have {} slots, and the policy pinned has none", nameOf(line), line.slots()));
   if (decode != gpu)
     return refuse("A25", fmt::format("{}: what the gpu decodes is not what it has", nameOf(line)));
   if (!contains(prompt, gpu))

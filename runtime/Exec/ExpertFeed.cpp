@@ -35,6 +35,7 @@ ExpertMatrix ExpertFeed::matrixOf(std::string_view tensor) const {
 
 /// Every expert that is used, once: in prompts in ascending order, when decoding those first that are there.
 void ExpertFeed::listNeeded(uint32_t layer, ExpertUse use, std::span<const int32_t> used) {
+  experts->beginStep(layer);
   for (int32_t id : used)
     taken[static_cast<size_t>(id)] = 1;
   needed.clear();

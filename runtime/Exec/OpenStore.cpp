@@ -23,13 +23,28 @@ static std::vector<LayerBuffers> layerBuffers(const schema::Artifact &artifact) 
   std::vector<LayerBuffers> layers;
   for (const schema::LayerExperts *line : *artifact.experts())
     for (uint32_t layer = 0; layer < line->layers(); ++layer) {
-      LayerBuffers buffers = {line->first_layer() + layer, line->slots(), {}};
+      LayerBuffers buffers = {line->first_layer() + layer, line->slots(), {}, {}};
       for (uint32_t i = 0; line->pinned() && i < line->pinned()->size(); ++i)
         for (uint32_t expert = line->pinned()->Get(i)->first(); expert <= line->pinned()->Get(i)->last(); ++expert)
           buffers.pinned.push_back(expert);
       layers.push_back(std::move(buffers));
     }
   return layers;
+}
+
+/// The same for all layers.
+static CachePolicyKind policyOf(const schema::Artifact &artifact) {
+  switch (artifact.experts()->Get(0)->policy()) {
+  case schema::CachePolicy::pinned:
+    return CachePolicyKind::Pinned;
+  case schema::CachePolicy::lfu:
+    return CachePolicyKind::Lfu;
+  case schema::CachePolicy::pinned_lru:
+    return CachePolicyKind::PinnedLru;
+  case schema::CachePolicy::lru:
+    break;
+  }
+  return CachePolicyKind::Lru;
 }
 
 ExpertFeedShape feedShape(const schema::Artifact &artifact) {
@@ -73,9 +88,9 @@ Result<StreamedExperts> openExperts(const schema::Artifact &artifact, const gguf
   STRATA_ASSIGN(ExpertCatalogue catalogue, ExpertCatalogue::of(model, options.checksums.get()));
   ExpertStoreOptions planned = storeOptions(artifact, catalogue, model, options);
   STRATA_ASSIGN(opened.reads, makeReads(files, planned, options));
-  auto lru = [] { return std::make_unique<LruPolicy>(); };
   STRATA_ASSIGN(std::unique_ptr<ExpertStore> store,
-                ExpertStore::create(std::move(catalogue), *opened.reads, lru, std::move(planned)));
+                ExpertStore::create(std::move(catalogue), *opened.reads, makeCachePolicy(policyOf(artifact)),
+                                    std::move(planned)));
   opened.feed = std::make_unique<ExpertFeed>(std::move(store), feedShape(artifact), options.waitForAllExperts);
   return opened;
 }

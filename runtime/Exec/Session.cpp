@@ -44,14 +44,14 @@ static MemoryNeed memoryNeed(const schema::Artifact &artifact, const EncodingCho
 }
 
 /// The dense parts are there already. The bytes that are reported are those of experts from here on.
-static Result<void> loadPinned(SessionState &state, const LoadProgress &progress) {
+static Result<void> loadExperts(SessionState &state, const LoadProgress &progress) {
   ExpertStore &store = state.experts.feed->store();
   uint64_t expertBytes = state.artifact.root().prediction()->expert_bytes();
   auto report = [&](uint32_t done, uint32_t total) {
     if (progress)
       progress(done * expertBytes, total * expertBytes);
   };
-  STRATA_TRY(store.loadPinned(report));
+  STRATA_TRY(store.load(report));
   state.beginAccount();
   return {};
 }
@@ -87,7 +87,7 @@ static Result<std::unique_ptr<SessionState>> makeState(LoadedArtifact artifact, 
                          state->arenas.base(schema::ArenaKind::weights), options.progress, options.checksums.get()));
   state->narrowWeights();
   if (state->experts.feed)
-    STRATA_TRY(loadPinned(*state, options.progress));
+    STRATA_TRY(loadExperts(*state, options.progress));
   return state;
 }
 

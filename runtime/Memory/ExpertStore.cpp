@@ -13,9 +13,10 @@
 
 namespace strata {
 
-ExpertStore::ExpertStore(ExpertCatalogue fromCatalogue, Reads &fromReads, ExpertStoreOptions withOptions)
-    : catalogue(std::move(fromCatalogue)), reads(fromReads), options(std::move(withOptions)),
-      isPinned(catalogue.experts()), slotOfKey(catalogue.experts(), -1), arrived(64) {}
+ExpertStore::ExpertStore(ExpertCatalogue fromCatalogue, Reads &fromReads, std::unique_ptr<CachePolicy> withPolicy,
+                         ExpertStoreOptions withOptions)
+    : catalogue(std::move(fromCatalogue)), reads(fromReads), policy(std::move(withPolicy)),
+      options(std::move(withOptions)), isPinned(catalogue.experts()), slotOfKey(catalogue.experts(), -1), arrived(64) {}
 
 ExpertStore::~ExpertStore() {
   // A disk that never answers would hold us here for ever; its buffers are then left to it.
@@ -27,47 +28,57 @@ ExpertStore::~ExpertStore() {
 }
 
 Result<std::unique_ptr<ExpertStore>> ExpertStore::create(ExpertCatalogue catalogue, Reads &reads,
-                                                         const MakeCachePolicy &makePolicy,
+                                                         std::unique_ptr<CachePolicy> policy,
                                                          ExpertStoreOptions options) {
-  std::unique_ptr<ExpertStore> store(new ExpertStore(std::move(catalogue), reads, std::move(options)));
-  STRATA_TRY(store->allocate(makePolicy));
+  std::unique_ptr<ExpertStore> store(
+      new ExpertStore(std::move(catalogue), reads, std::move(policy), std::move(options)));
+  STRATA_TRY(store->allocate());
   return store;
 }
 
 /// The slots of a layer, and what its pinned experts are.
-Result<void> ExpertStore::addLayer(const LayerBuffers &buffers, const MakeCachePolicy &makePolicy) {
+Result<void> ExpertStore::addLayer(const LayerBuffers &buffers) {
   const ExpertLayer *layer = catalogue.find(buffers.layer);
   if (!layer || buffers.slots > layer->experts)
     return fail(ExitCode::Input, "",
                 fmt::format("layer {} has {} experts and is planned to have {} in memory; compile the model again",
                             buffers.layer, layer ? layer->experts : 0, buffers.slots));
-  for (uint32_t expert : buffers.pinned) {
-    if (expert >= layer->experts)
-      return fail(ExitCode::Input, "",
-                  fmt::format("expert {} of layer {} is pinned and the model has none; compile the model again", expert,
-                              buffers.layer));
+  for (const std::vector<uint32_t> *experts : {&buffers.pinned, &buffers.first})
+    for (uint32_t expert : *experts)
+      if (expert >= layer->experts || buffers.first.size() > buffers.slots)
+        return fail(
+            ExitCode::Input, "",
+            fmt::format("expert {} of layer {} is to be loaded and the model has none, or the layer no slot for "
+                        "it; compile the model again",
+                        expert, buffers.layer));
+  for (uint32_t expert : buffers.pinned)
     isPinned[layer->firstKey + expert] = 1;
-  }
-  addPartition(static_cast<uint32_t>(buffers.pinned.size()), buffers.slots, slotBytes(*layer).value(), makePolicy());
+  addPartition(static_cast<uint32_t>(buffers.pinned.size()), buffers.slots, slotBytes(*layer).value());
   return {};
 }
 
 /// Slots without memory yet: `bytes` counts what they take.
-void ExpertStore::addPartition(uint32_t pinned, uint32_t slotCount, uint64_t bytesOfSlot,
-                               std::unique_ptr<CachePolicy> policy) {
+void ExpertStore::addPartition(uint32_t pinned, uint32_t slotCount, uint64_t bytesOfSlot) {
   Partition partition;
   partition.first = slots();
   partition.pinned = pinned;
   partition.slots = slotCount;
-  partition.policy = std::move(policy);
-  partition.policy->prepare(slotCount);
-  partition.evictable.assign(slotCount, 0);
   Slot slot;
   slot.partition = static_cast<uint32_t>(partitions.size());
   slotTable.insert(slotTable.end(), pinned + slotCount, slot);
   Checked sum = Checked(bytes) + Checked(pinned + slotCount) * bytesOfSlot;
   bytes = sum.valid() ? sum.value() : ~uint64_t(0);
-  partitions.push_back(std::move(partition));
+  partitions.push_back(partition);
+}
+
+void ExpertStore::preparePolicy() {
+  CacheLayout layout;
+  for (const ExpertLayer &layer : catalogue.layers())
+    layout.firstKeys.push_back(layer.firstKey);
+  layout.firstKeys.push_back(catalogue.experts());
+  for (const Slot &slot : slotTable)
+    layout.groups.push_back(slot.partition);
+  policy->prepare(layout);
 }
 
 /// Experts that no buffer may hold would never come.
@@ -86,7 +97,7 @@ Result<void> ExpertStore::requireRoom() const {
   return {};
 }
 
-Result<void> ExpertStore::allocate(const MakeCachePolicy &makePolicy) {
+Result<void> ExpertStore::allocate() {
   uint64_t largest = 0;
   for (const ExpertLayer &layer : catalogue.layers()) {
     if (!slotBytes(layer).valid())
@@ -94,9 +105,10 @@ Result<void> ExpertStore::allocate(const MakeCachePolicy &makePolicy) {
     largest = std::max(largest, slotBytes(layer).value());
     auto planned = std::find_if(options.layers.begin(), options.layers.end(),
                                 [&](const LayerBuffers &buffers) { return buffers.layer == layer.layer; });
-    STRATA_TRY(addLayer(planned != options.layers.end() ? *planned : LayerBuffers{layer.layer, 0, {}}, makePolicy));
+    STRATA_TRY(addLayer(planned != options.layers.end() ? *planned : LayerBuffers{layer.layer, 0, {}, {}}));
   }
-  addPartition(0, options.sharedSlots, largest, std::make_unique<LruPolicy>());
+  addPartition(0, options.sharedSlots, largest);
+  preparePolicy();
   STRATA_TRY(requireRoom());
   if (slots() * size_t(kExpertMatrices) > reads.capacity())
     return fail(ExitCode::Bug, "", "the reads cannot take as many requests as the expert store has buffers");
@@ -139,24 +151,21 @@ std::optional<uint32_t> ExpertStore::takeFree(const Partition &partition) const 
 }
 
 /// A slot whose expert makes room.
-std::optional<uint32_t> ExpertStore::takeVictim(Partition &partition) {
-  bool any = false;
-  for (uint32_t i = 0; i < partition.slots; ++i) {
-    const Slot &candidate = slotTable[partition.firstCached() + i];
-    partition.evictable[i] = candidate.state == State::Ready && candidate.users == 0;
-    any |= partition.evictable[i] != 0;
+std::optional<uint32_t> ExpertStore::takeVictim(uint32_t partition) {
+  uint32_t firstCached = partitions[partition].firstCached();
+  std::optional<uint32_t> chosen = policy->victim(partition, [&](uint32_t slot) {
+    return slot >= firstCached && slotTable[slot].state == State::Ready && slotTable[slot].users == 0;
+  });
+  if (chosen) {
+    vacate(slotTable[*chosen]);
+    ++counts.evictions;
   }
-  if (!any)
-    return std::nullopt;
-  uint32_t chosen = partition.firstCached() + partition.policy->chooseVictim(partition.evictable);
-  vacate(slotTable[chosen]);
-  ++counts.evictions;
   return chosen;
 }
 
 /// Where the expert can go. In a prompt every expert comes by once: none drives out what decoding has gathered.
 std::optional<uint32_t> ExpertStore::takeSlot(uint32_t layer, uint32_t expert, ExpertUse use) {
-  Partition &own = partitions[layer], &shared = partitions.back();
+  const Partition &own = partitions[layer], &shared = partitions.back();
   if (isPinned[catalogue.table[layer].firstKey + expert]) {
     for (uint32_t slot = own.first; slot < own.firstCached(); ++slot)
       if (slotTable[slot].state == State::Free && !isUnderway(slotTable[slot]))
@@ -164,43 +173,36 @@ std::optional<uint32_t> ExpertStore::takeSlot(uint32_t layer, uint32_t expert, E
   }
   std::optional<uint32_t> taken = takeFree(own);
   if (!taken && use == ExpertUse::Decode)
-    taken = takeVictim(own);
+    taken = takeVictim(layer);
   if (!taken)
     taken = takeFree(shared);
   if (!taken)
-    taken = takeVictim(shared);
+    taken = takeVictim(static_cast<uint32_t>(partitions.size() - 1));
   if (!taken && use == ExpertUse::Prompt && shared.slots == 0)
-    taken = takeVictim(own);
+    taken = takeVictim(layer);
   return taken;
 }
 
-/// Pinned experts are none of a policy's business.
-void ExpertStore::tellPolicy(uint32_t slot, bool isNew) {
-  Partition &partition = partitions[slotTable[slot].partition];
-  if (slot >= partition.firstCached())
-    partition.policy->used(slot - partition.firstCached(), keyOf(slotTable[slot]), isNew);
-}
-
 /// The slot that the expert is in or will be in; its reads are submitted.
-std::optional<uint32_t> ExpertStore::acquire(uint32_t layerIndex, uint32_t expert, ExpertUse use) {
+std::optional<uint32_t> ExpertStore::acquire(uint32_t layerIndex, uint32_t expert, ExpertUse use, bool isUsed) {
   uint32_t key = catalogue.table[layerIndex].firstKey + expert;
   if (int32_t present = slotOfKey[key]; present >= 0) {
     auto slot = static_cast<uint32_t>(present);
     if (slotTable[slot].state == State::Ready)
       ++counts.hits;
-    tellPolicy(slot, false);
+    policy->used(slot, key);
     return slot;
   }
   std::optional<uint32_t> slot = takeSlot(layerIndex, expert, use);
   if (!slot)
     return std::nullopt;
-  ++counts.misses;
+  counts.misses += isUsed ? 1 : 0;
   slotTable[*slot].layer = layerIndex;
   slotTable[*slot].expert = expert;
   slotTable[*slot].users = 0;
   slotTable[*slot].state = State::Reading;
   slotOfKey[key] = static_cast<int32_t>(*slot);
-  tellPolicy(*slot, true);
+  policy->placed(*slot, key, isUsed);
   begin(*slot);
   return slot;
 }
@@ -220,9 +222,14 @@ Error ExpertStore::noRoom(uint32_t layer, uint32_t expert) const {
                       expert, layer)};
 }
 
+void ExpertStore::beginStep(uint32_t layer) {
+  collect({});
+  policy->beginStep(static_cast<uint32_t>(catalogue.find(layer) - catalogue.table.data()));
+}
+
 std::optional<ExpertStore::Handle> ExpertStore::tryWant(uint32_t layer, uint32_t expert, ExpertUse use) {
   auto index = static_cast<uint32_t>(catalogue.find(layer) - catalogue.table.data());
-  std::optional<uint32_t> slot = acquire(index, expert, use);
+  std::optional<uint32_t> slot = acquire(index, expert, use, /*isUsed=*/true);
   if (slot)
     ++slotTable[*slot].users;
   return slot;
@@ -233,7 +240,7 @@ Result<void> ExpertStore::want(uint32_t layerNumber, std::span<const uint32_t> e
   if (!layer || handles.size() < experts.size() ||
       std::any_of(experts.begin(), experts.end(), [&](uint32_t expert) { return expert >= layer->experts; }))
     return fail(ExitCode::Bug, "", fmt::format("experts of layer {} are asked for that it does not have", layerNumber));
-  collect({});
+  beginStep(layerNumber);
   // What is there is held first, so that no miss of this layer evicts it.
   constexpr Handle kNone = ~Handle(0);
   std::fill_n(handles.begin(), experts.size(), kNone);
@@ -457,8 +464,12 @@ std::span<const std::byte> ExpertStore::slab(Handle handle, ExpertMatrix matrix)
 
 void ExpertStore::release(Handle handle) {
   Slot &slot = slotTable[handle];
-  if (--slot.users == 0 && slot.state == State::Failed)
-    slot.state = State::Free;
+  if (--slot.users != 0)
+    return;
+  if (slot.state == State::Failed)
+    slot.state = State::Free; // No key leads to it.
+  else if (slot.state == State::Ready && slot.partition + 1 == partitions.size() && !options.keepsShared)
+    vacate(slot);
 }
 
 bool ExpertStore::expects(ExpertKey key) const {
@@ -473,13 +484,28 @@ bool ExpertStore::holds(ExpertKey key) const {
   return slotTable[static_cast<uint32_t>(slot)].state == State::Ready;
 }
 
-Result<void> ExpertStore::loadPinned(const std::function<void(uint32_t, uint32_t)> &progress) {
+/// To fill the memory: that is no use of the expert.
+Result<ExpertStore::Handle> ExpertStore::hold(uint32_t layer, uint32_t expert) {
+  const ExpertLayer *found = catalogue.find(layer);
+  std::optional<uint32_t> slot =
+      acquire(static_cast<uint32_t>(found - catalogue.table.data()), expert, ExpertUse::Decode, /*isUsed=*/false);
+  if (!slot)
+    return tl::unexpected<Error>(noRoom(layer, expert));
+  ++slotTable[*slot].users;
+  return *slot;
+}
+
+Result<void> ExpertStore::load(const std::function<void(uint32_t, uint32_t)> &progress) {
   std::vector<Handle> handles;
-  for (const LayerBuffers &buffers : options.layers)
-    for (uint32_t expert : buffers.pinned) {
-      handles.emplace_back();
-      STRATA_TRY(want(buffers.layer, {&expert, 1}, {&handles.back(), 1}));
+  for (const LayerBuffers &buffers : options.layers) {
+    std::vector<uint32_t> experts = buffers.pinned;
+    experts.insert(experts.end(), buffers.first.rbegin(),
+                   buffers.first.rend()); // The last ones are the first to leave.
+    for (uint32_t expert : experts) {
+      STRATA_ASSIGN(Handle handle, hold(buffers.layer, expert));
+      handles.push_back(handle);
     }
+  }
   auto total = static_cast<uint32_t>(handles.size());
   for (uint32_t i = 0; i < total; ++i) {
     STRATA_TRY(wait(handles[i]));

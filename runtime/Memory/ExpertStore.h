@@ -7,9 +7,9 @@
 
 #include "runtime/Base/Error.h"
 #include "runtime/Base/PageMemory.h"
-#include "runtime/Memory/CachePolicy.h"
 #include "runtime/Memory/ExpertCatalogue.h"
 #include "runtime/Memory/Reads/Reads.h"
+#include "runtime/Routing/CachePolicy.h"
 
 #include <chrono>
 #include <cstddef>
@@ -33,6 +33,7 @@ struct LayerBuffers {
   uint32_t layer = 0; ///< In the model.
   uint32_t slots = 0; ///< Of its cache.
   std::vector<uint32_t> pinned;
+  std::vector<uint32_t> first; ///< What the cache begins with, the most wanted first.
 };
 
 struct ExpertStoreOptions {
@@ -40,6 +41,8 @@ struct ExpertStoreOptions {
   /// Of the largest expert's size each; experts of all layers pass through them that find no place in their layer's
   /// cache, and those of prompts, which would only drive out what decoding needs.
   uint32_t sharedSlots = 0;
+  bool keepsShared =
+      false; ///< Shared slots are a cache too; else what nobody uses there leaves at once, as replay counts.
   uint32_t wantedAtOnce = 1; ///< Experts of a layer that are held at one time, at most.
   std::chrono::nanoseconds readTimeout = std::chrono::seconds(30);
   std::vector<std::string> files; ///< Names for errors, by index.
@@ -61,9 +64,6 @@ enum class ExpertUse : uint8_t {
   Prompt  ///< Takes free places of the cache but drives nothing out.
 };
 
-/// Makes the policy of one cache.
-using MakeCachePolicy = std::function<std::unique_ptr<CachePolicy>()>;
-
 /// Used by one thread. An expert is asked for with want() and held by a handle until release(); its slabs may be used
 /// once wait() has said that it is ready, and then all their bytes have been checked. Steps allocate nothing.
 class ExpertStore {
@@ -73,16 +73,18 @@ public:
   /// Takes all its buffers. Exit code 3 if `wantedAtOnce` experts of some layer would not find some, or the memory is
   /// not there; 1 if a layer or a pinned expert does not exist. `reads` outlives the store.
   static Result<std::unique_ptr<ExpertStore>> create(ExpertCatalogue catalogue, Reads &reads,
-                                                     const MakeCachePolicy &makePolicy, ExpertStoreOptions options);
+                                                     std::unique_ptr<CachePolicy> policy, ExpertStoreOptions options);
   /// Waits for what is being read into its buffers.
   ~ExpertStore();
 
-  /// Reads the pinned experts, which stay. `progress` gets experts done and in all.
-  Result<void> loadPinned(const std::function<void(uint32_t, uint32_t)> &progress);
+  /// Reads the pinned experts and those that caches begin with. `progress` gets experts done and in all.
+  Result<void> load(const std::function<void(uint32_t, uint32_t)> &progress);
 
   /// Asks for experts of one layer: their misses are all submitted before it returns. handles[i] holds experts[i],
   /// also twice the same. On an error nothing is held.
   Result<void> want(uint32_t layer, std::span<const uint32_t> experts, std::span<Handle> handles);
+  /// A token, or all of a decode step, or of a prompt, is about to want experts of a layer.
+  void beginStep(uint32_t layer);
   /// Asks for one expert that the layer has; nothing if all buffers that it could take are in use or lost to the disk.
   std::optional<Handle> tryWant(uint32_t layer, uint32_t expert, ExpertUse use);
   /// For when nothing is held and tryWant gives nothing. False if no read came to an end within the read timeout.
@@ -142,25 +144,25 @@ private:
   /// Consecutive slots: first the pinned experts', each its own, then those of a cache.
   struct Partition {
     uint32_t first = 0, pinned = 0, slots = 0;
-    std::unique_ptr<CachePolicy> policy;
-    std::vector<uint8_t> evictable; ///< Per slot of the cache.
     uint32_t firstCached() const { return first + pinned; }
     uint32_t end() const { return first + pinned + slots; }
   };
 
-  ExpertStore(ExpertCatalogue fromCatalogue, Reads &fromReads, ExpertStoreOptions withOptions);
-  Result<void> allocate(const MakeCachePolicy &makePolicy);
-  Result<void> addLayer(const LayerBuffers &buffers, const MakeCachePolicy &makePolicy);
-  void addPartition(uint32_t pinned, uint32_t slots, uint64_t bytesOfSlot, std::unique_ptr<CachePolicy> policy);
+  ExpertStore(ExpertCatalogue fromCatalogue, Reads &fromReads, std::unique_ptr<CachePolicy> withPolicy,
+              ExpertStoreOptions withOptions);
+  Result<void> allocate();
+  Result<void> addLayer(const LayerBuffers &buffers);
+  void addPartition(uint32_t pinned, uint32_t slots, uint64_t bytesOfSlot);
+  void preparePolicy();
   Result<void> requireRoom() const;
 
   uint32_t keyOf(const Slot &slot) const { return catalogue.table[slot.layer].firstKey + slot.expert; }
-  std::optional<uint32_t> acquire(uint32_t layer, uint32_t expert, ExpertUse use);
+  std::optional<uint32_t> acquire(uint32_t layer, uint32_t expert, ExpertUse use, bool isUsed);
   std::optional<uint32_t> takeSlot(uint32_t layer, uint32_t expert, ExpertUse use);
   std::optional<uint32_t> takeFree(const Partition &partition) const;
-  std::optional<uint32_t> takeVictim(Partition &partition);
+  std::optional<uint32_t> takeVictim(uint32_t partition);
   void vacate(Slot &slot);
-  void tellPolicy(uint32_t slot, bool isNew);
+  Result<Handle> hold(uint32_t layer, uint32_t expert);
   static bool isUnderway(const Slot &slot);
 
   void begin(uint32_t slot);
@@ -178,6 +180,7 @@ private:
 
   ExpertCatalogue catalogue;
   Reads &reads;
+  std::unique_ptr<CachePolicy> policy; ///< Its groups are the partitions.
   ExpertStoreOptions options;
   ExpertStoreStatistics counts;
   PageMemory memory;

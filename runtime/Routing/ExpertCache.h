@@ -2,29 +2,12 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// Which experts of a layer are kept in memory: the policies of --cache-policy and of strata-plan --replay.
+// Which experts of a layer a cache would hold: what the expert store does, without bytes.
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <span>
-#include <string_view>
-#include <vector>
+#include "runtime/Routing/CachePolicy.h"
 
 namespace strata {
-
-/// - Pinned: the most used stay for ever.
-/// - Lru: the least recently used leaves.
-/// - Lfu: the least often used leaves, by counts that are halved every kAgeingSteps tokens.
-/// - PinnedLru: the most used take half of the slots for ever, the rest is Lru.
-enum class CachePolicy : uint8_t { Pinned, Lru, Lfu, PinnedLru };
-inline constexpr CachePolicy kCachePolicies[] = {CachePolicy::Pinned, CachePolicy::Lru, CachePolicy::Lfu,
-                                                 CachePolicy::PinnedLru};
-inline constexpr uint64_t kAgeingSteps = 256;
-
-/// "pinned", "lru", "lfu", "pinned-lru".
-std::string_view cachePolicyName(CachePolicy policy);
-std::optional<CachePolicy> parseCachePolicy(std::string_view name);
 
 /// An expert that came in, and the one whose slot it took.
 struct Admission {
@@ -36,9 +19,12 @@ struct Admission {
 class ExpertCache {
 public:
   /// Full from the start, with the most used experts; of equals, and without `usage`, the lowest numbers.
-  ExpertCache(CachePolicy cachePolicy, uint32_t experts, uint32_t slots, std::span<const uint64_t> usage);
+  ExpertCache(CachePolicyKind kind, uint32_t experts, uint32_t slots, std::span<const uint64_t> usage);
+  /// Full from the start with `held`, all different, of which the first `pinned` stay for ever. Of the others the last
+  /// is the first to leave.
+  ExpertCache(CachePolicyKind kind, uint32_t experts, std::span<const uint32_t> held, uint32_t pinned);
 
-  bool holds(uint32_t expert) const { return entries[expert].resident; }
+  bool holds(uint32_t expert) const { return slotOf[expert] != kNone; }
 
   /// One token uses `chosen`, all different, at one time. Returns how many were there. The others come in, each for an
   /// expert that this token does not use; where there is none they are used and not kept. `admissions`, if there is
@@ -46,18 +32,17 @@ public:
   uint32_t use(std::span<const uint16_t> chosen, std::vector<Admission> *admissions = nullptr);
 
 private:
-  struct Entry {
-    bool resident = false;
-    bool pinned = false;
+  static constexpr uint32_t kNone = ~0u;
+  struct Slot {
+    uint32_t expert = 0;
     uint64_t lastStep = 0; ///< The last token that used it.
-    uint64_t count = 0;    ///< Of Lfu.
+    bool pinned = false;
   };
-  std::optional<uint32_t> victim() const;
-  bool leavesBefore(uint32_t a, uint32_t b) const;
-  void age();
+  void fill(uint32_t experts, std::span<const uint32_t> held, uint32_t pinned);
 
-  CachePolicy policy;
-  std::vector<Entry> entries; ///< By expert.
+  std::unique_ptr<CachePolicy> policy;
+  std::vector<uint32_t> slotOf; ///< By expert.
+  std::vector<Slot> slots;
   uint64_t step = 0;
 };
 

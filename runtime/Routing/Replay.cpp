@@ -49,7 +49,7 @@ uint64_t clairvoyantHits(std::span<const uint16_t> choices, uint32_t perToken, u
   return hits;
 }
 
-uint64_t policyHits(CachePolicy policy, std::span<const uint16_t> choices, uint32_t perToken, uint32_t experts,
+uint64_t policyHits(CachePolicyKind policy, std::span<const uint16_t> choices, uint32_t perToken, uint32_t experts,
                     uint32_t slots, std::span<const uint64_t> usage) {
   ExpertCache cache(policy, experts, slots, usage);
   uint64_t hits = 0;
@@ -91,7 +91,7 @@ ReplayRow measure(const RoutingShape &shape, const std::vector<std::vector<uint1
       ++usage[expert];
     std::span<const uint16_t> measured = std::span(choices).subspan(sample.measureBegin);
     all += measured.size();
-    for (CachePolicy policy : kCachePolicies)
+    for (CachePolicyKind policy : kCachePolicies)
       hits[static_cast<size_t>(policy)] += policyHits(policy, measured, shape.expertsUsed, shape.experts, slots, usage);
     bound += clairvoyantHits(measured, shape.expertsUsed, shape.experts, slots);
   }

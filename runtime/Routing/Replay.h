@@ -21,12 +21,12 @@ namespace strata {
 uint64_t clairvoyantHits(std::span<const uint16_t> choices, uint32_t perToken, uint32_t experts, uint32_t slots);
 
 /// The hits of one layer's cache with a policy that starts with the most used by `usage`.
-uint64_t policyHits(CachePolicy policy, std::span<const uint16_t> choices, uint32_t perToken, uint32_t experts,
+uint64_t policyHits(CachePolicyKind policy, std::span<const uint16_t> choices, uint32_t perToken, uint32_t experts,
                     uint32_t slots, std::span<const uint64_t> usage);
 
 struct ReplayRow {
   uint32_t slots = 0;                  ///< Of every layer.
-  std::array<double, 4> hitRates = {}; ///< By CachePolicy.
+  std::array<double, 4> hitRates = {}; ///< By CachePolicyKind.
   double bound = 0;
 };
 

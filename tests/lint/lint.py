@@ -40,7 +40,7 @@ USES = {
     "runtime/Text": RUNTIME[:3],
     "compiler/Support": BASE,
     "compiler/Machine": PLANNING,
-    "compiler/Placement": PLANNING,
+    "compiler/Placement": [*PLANNING, "runtime/Routing"],
     "compiler/Kernels": BASE,
     "dialects": BASE,
     "passes": IR,

@@ -36,9 +36,9 @@ class Plan(ToolTest):
         self.assertTrue(text.isascii())
         for part in ("DeepSeek V3.1  Q4_0  352.1 GiB in 1,086 tensors", "disk 2.0 GB/s ASSUMED",
                      "2.1 GiB of latents, 70,272 B a position; all heads' keys and values would be 152.5 GiB",
-                     "706 16.3 GiB", "1,538 35.5 GiB", "12,603 290.8 GiB", "\nruns, disk-bound\n",
+                     "706 16.3 GiB", "1,538 35.5 GiB", "12,604 290.8 GiB", "\nruns, disk-bound\n",
                      "0.204 tok/s after 32,768 tokens, uniform routing (15.1 % hits, 9.76 GB from disk)",
-                     "0.310 tok/s with 44.4 % hits, ASSUMED", "75 tokens 2:22 min, 1,024 2:36 min, 8,192 2:36 min",
+                     "0.310 tok/s with 44.4 % hits (lru), ASSUMED", "75 tokens 2:22 min, 1,024 2:36 min, 8,192 2:36 min",
                      "limit      disk reads: 4.88 s of", "would help a disk of 4.0 GB/s",
                      "verify     strata-probe -o machine.json && strata-plan"):
             self.assertIn(part, text)
@@ -54,6 +54,25 @@ class Plan(ToolTest):
                     self.assertLessEqual(len(line), 100, line)
                 self.assertEqual("does not fit" in result.out, result.code == 3)
 
+    def testCachePolicies(self):
+        """Which experts in RAM stay, and what is said of it; replay's names are the option's."""
+        for name, slots, part in (("lru", 1538, "44.4 % hits (lru), ASSUMED"), ("lfu", 1538, "44.4 % hits (lfu), ASSUMED"),
+                                  ("pinned", 0, "15.1 % hits (pinned), since nothing says which experts are used most")):
+            option = f"--cache-policy={name}"
+            self.assertIn(part, self.plan("--context=32768", option))
+            plan = self.json("--machine=ovh-ai1-1-gpu", option)
+            self.assertEqual(plan["settings"]["cache_policy"], name)
+            self.assertEqual(sum(layer["cache_slots"] for layer in plan["layers"]), slots)
+        self.assertIn("cache policy lru: 0 in ram are pinned, 27 are slots",
+                      self.plan("--explain=blk.7.ffn_gate_exps.weight/31"))
+        self.assertIn("(the next; pinned)", self.plan("--explain=blk.7.ffn_gate_exps.weight/31", "--cache-policy=pinned"))
+        for tool, *options in (("strata-plan",), ("strata-compile", "--emit=plan")):
+            refuse = [tool, HEADER, *TARGET, *options]
+            error = self.refuse(2, "", *refuse, "--cache-policy=pinned-lru").error
+            self.assertIn("give a routing trace or a usage file of strata-run with --trace", error)
+            error = self.refuse(2, "", *refuse, "--cache-policy=random").error
+            self.assertIn("choose one of pinned, lru, lfu, pinned-lru", error)
+
     def testASmallModelRuns(self):
         text = self.succeed("strata-plan", TINY, "--machine=v100s-32g").out
         self.assertIn("\nruns\n", text)
@@ -67,7 +86,7 @@ class Plan(ToolTest):
         self.assertEqual(plan["prompt_device"], "gpu")
         self.assertEqual(sum(layer["ram_experts"] for layer in plan["layers"]), 1538)
         self.assertEqual(sum(plan["tiers"][tier]["dense"] + plan["tiers"][tier]["expert_bytes"] for tier in plan["tiers"]),
-                         378060636160)
+                         378060636160 + 1538 * 3 * 4096)  # A page more for each slab in RAM.
         for name, tier in plan["tiers"].items():
             self.assertEqual(sum(one["bytes"] for one in plan["arenas"] if one["tier"] == name), tier["scratch"])
             if name != "disk":
@@ -88,7 +107,7 @@ class Plan(ToolTest):
 
     def testWhatIf(self):
         self.assertRegex(self.plan("--what-if=contexts"), r"(?m)^163,840 +334 +1,538 .* 10\.7 GiB, 762\.5 GiB$")
-        self.assertRegex(self.plan("--what-if=machines"), r"(?m)^ovh-t2-45 +706 +1,622 ")
+        self.assertRegex(self.plan("--what-if=machines"), r"(?m)^ovh-t2-45 +706 +1,621 ")
         self.assertRegex(self.plan("--what-if=ram"), r"(?m)^384\.0 GiB +706 +14,142 +0 +100\.0 %")
         table = self.plan("--what-if=quantisations")
         self.assertRegex(table, r"(?m)^Q4_0 +706 .*352\.1 GiB, 3\.2895 \(R1-0528\)$")

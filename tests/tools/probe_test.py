@@ -8,7 +8,7 @@ import pathlib
 import time
 import unittest
 
-from strata_test import TINY, ToolTest
+from strata_test import BIN, TINY, ToolTest
 
 SMALL = "--bytes=64MiB"  # Of the temporary file: enough to see that all parts run.
 
@@ -18,6 +18,50 @@ class Probe(ToolTest):
         path = self.folder / "machine.json"
         result = self.succeed("strata-probe", "-o", path, *options)
         return json.loads(path.read_text()), result.out
+
+    def withFakeDriver(self, wish=""):
+        environment = dict(os.environ, LD_LIBRARY_PATH=str(BIN.parent / "tests/fake-cuda"), FAKE_CUDA=wish)
+        path = self.folder / "machine.json"
+        result = self.succeed("strata-probe", "-o", path, "--disk=/proc", env=environment)
+        self.assertNotIn("not given back", result.error)
+        return json.loads(path.read_text()), result.out
+
+    def testAGpuIsMeasured(self):
+        machine, text = self.withFakeDriver()
+        gpu = machine["gpu"]
+        self.assertEqual((gpu["arch"], gpu["memory"]), ("sm_70", {"measured": "34058272768B"}))
+        # The fake's copies are no faster than that; a copy on the device reads and writes.
+        for figure, most in (("pcie", 2), ("bandwidth", 8)):
+            rate = float(gpu[figure]["measured"].removesuffix("B/s")) / 1e9
+            self.assertLessEqual(rate, most, figure)
+            self.assertGreater(rate, most / 20, figure)
+        for figure in ("reserved", "product_rate", "attention_rate"):
+            self.assertIn("assumed", gpu[figure])
+        self.assertEqual(machine["system"]["gpu"], "Fake V100S, the first of 2")
+        self.assertRegex(text, r"gpu +Fake V100S: sm_70 with 31.7 GiB, the first of 2\n +memory [\d.]+ GB/s, from pinned")
+        plan = self.succeed("strata-plan", TINY, f"--machine={self.folder / 'machine.json'}")
+        self.assertRegex(plan.out, r"probed: sm_70 31.7 GiB, PCIe [\d.]+ GB/s measured")
+
+    def testAGpuThatCannotBeMeasuredIsSaid(self):
+        for wish, reason in (("none", "the CUDA driver has no GPU"),
+                             ("cuInit", "the CUDA driver does not start (CUDA_ERROR_UNKNOWN)"),
+                             ("cuMemAlloc", "cuMemAlloc fails (CUDA_ERROR_UNKNOWN)"),
+                             ("cuMemAllocHost", "cuMemAllocHost fails (CUDA_ERROR_UNKNOWN)"),
+                             ("cuDevicePrimaryCtxRetain", "cuDevicePrimaryCtxRetain fails (CUDA_ERROR_UNKNOWN)"),
+                             ("cuCtxSynchronize", "cuCtxSynchronize fails (CUDA_ERROR_UNKNOWN)"),
+                             ("cuMemcpyDtoD", "cuMemcpyDtoD fails (CUDA_ERROR_UNKNOWN)")):
+            machine, text = self.withFakeDriver(wish)
+            self.assertNotIn("gpu", machine)
+            self.assertEqual(machine["system"]["gpu"], f"{reason}: GPU not measured")
+            self.assertIn(f"gpu        {reason}: GPU not measured", text)
+
+    def testWhatIsNoDriverIsNone(self):
+        folder = self.folder / "driver"
+        folder.mkdir()
+        (folder / "libcuda.so.1").write_bytes(b"no library")
+        environment = dict(os.environ, LD_LIBRARY_PATH=str(folder))
+        result = self.succeed("strata-probe", "--disk=/proc", env=environment)
+        self.assertIn("gpu        no CUDA driver: GPU not measured", result.error)
 
     def dataFile(self, megabytes):
         path = self.folder / "weights.gguf"

@@ -2,6 +2,7 @@
 # See LICENSE for license information.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """From a run's routing to a plan: --trace, the usage file, --replay, and what is refused."""
+import json
 import re
 import struct
 import subprocess
@@ -39,6 +40,24 @@ class Routing(ToolTest):
         for option in (trace, f"{artifact}.usage"):
             self.assertIn("as the usage counts have it", self.succeed(*PLAN, f"--trace={option}").out)
 
+    def testACacheIsPredictedByReplay(self):
+        """A trace has an order, counts have none; what is pinned needs none. Better by counts is said less chance."""
+        artifact = self.compile()
+        trace, _ = self.record(artifact)
+        small = ["strata-plan", TINY, "--machine=host", "--ram=261MiB", "--ram-head-room=1KiB", "--context=64"]
+        for name in ("lru", "lfu", "pinned-lru"):
+            option = f"--cache-policy={name}"
+            replayed = self.succeed(*small, option, f"--trace={trace}").out
+            self.assertRegex(replayed, rf"% hits \({name}\), by a replay of the trace\n")
+            counted = self.succeed(*small, option, f"--trace={artifact}.usage").out
+            self.assertRegex(counted, rf"% hits \({name}\), as the usage counts have it\n")
+        text = self.succeed(*small, f"--trace={trace}").out
+        self.assertRegex(text, r"% hits \(pinned\), as the usage counts have it\n +less chance [\d.]+ tok/s with [\d.]+ %; "
+                               r"lru without the counts [\d.]+ tok/s with [\d.]+ %\n")
+        gain = json.loads(self.succeed(*small, f"--trace={trace}", "--json").out)["usage_gain"]
+        plain = json.loads(self.succeed(*small, f"--trace={trace}", "--json").out)["prediction"]["traced"]
+        self.assertLess(gain["pinned_by_counts"]["hit_rate"], plain["hit_rate"], "40 tokens are few")
+
     def testTheCompilerPinsByIt(self):
         """A trace and a usage file of the same run pin the same experts, and not those that are pinned without."""
         artifact = self.compile()
@@ -53,6 +72,16 @@ class Routing(ToolTest):
         self.assertNotEqual(byTrace, pinned())
         self.assertEqual(byTrace, pinned(f"--trace={artifact}.usage"))
         self.assertEqual(set(pinned()), {"<>"})  # All slots are a cache.
+        self.assertEqual(set(pinned(f"--trace={trace}", "--cache-policy=lru")), {"<>"})
+        half = pinned(f"--trace={trace}", "--cache-policy=pinned-lru")
+        self.assertNotIn("<>", half)
+        text = self.succeed("strata-dump", planned, "--plan").out
+        self.assertRegex(text, r"slots \d+ policy pinned_lru decode_gpu")
+        for line in json.loads(self.succeed("strata-dump", planned, "--json").out)["experts"]:
+            counts = [sum(last - first + 1 for first, last in line[name]) for name in ("ram", "pinned")]
+            self.assertEqual((line["policy"], counts[1], line["slots"]),
+                             ("pinned_lru", counts[0] // 2, counts[0] - counts[0] // 2))
+        self.assertRegex(self.succeed("strata-dump", planned).out, r"cache slots \d+ \(pinned_lru\)")
         other = ["strata-compile", MODELS / "router256.Q4_0.gguf", "-o", planned, "--machine=host"]
         self.assertIn("another model", self.refuse(1, "", *other, f"--trace={trace}").error)
 

@@ -126,7 +126,7 @@ class Tiers(ToolTest):
     def testWithAGpuItIsRefusedAtOnce(self):
         artifact = self.folder / "gpu.strata"
         result = self.succeed("strata-compile", TINY, "-o", artifact, "--machine=v100s-32g", "--context=256",
-                              "--gpu-memory=492MiB", "--gpu-head-room=0B")
+                              "--gpu-memory=458MiB", "--gpu-head-room=0B")
         self.assertIn("note: the plan is over several tiers with a GPU", result.error)
         self.refuse(3, "A27", "strata-run", artifact, "-p", "x")
         self.refuse(3, "A27", "strata-run", artifact, "-p", "x", "--device=sim")

@@ -121,9 +121,9 @@ Result<planning::Planned> planRequest(const Options &options, const gguf::Model 
   planned.request.gpuHeadRoom = options.gpuHeadRoom;
   planned.request.ramHeadRoom = options.ramHeadRoom;
   if (!options.trace.empty()) {
-    STRATA_ASSIGN(planned.request.usage,
-                  planning::loadUsage(options.trace, planning::routingShape(model, description)));
+    STRATA_TRY(planning::useRouting(planned.request, options.trace, planning::routingShape(model, description)));
   }
+  planned.request.cachePolicy = options.cachePolicy;
   STRATA_ASSIGN(planned.weights, weighModel(model, description));
   planned.tensors = model.tensors();
   return planned;

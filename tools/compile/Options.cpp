@@ -111,6 +111,7 @@ void addOptions(CLI::App &app, Options &options) {
                    {options.gpuMemory, options.ram, options.gpuHeadRoom, options.ramHeadRoom});
   addPlan(app, options);
   addTraceOption(app, options.trace);
+  addCachePolicyOption(app, options.cachePolicy);
   addModel(app, options);
   addInspection(app, options);
   app.footer(phaseHelp());

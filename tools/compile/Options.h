@@ -6,6 +6,7 @@
 #pragma once
 
 #include "compiler/Support/ModelDescription.h"
+#include "runtime/Routing/CachePolicy.h"
 
 #include <CLI/CLI.hpp>
 #include <optional>
@@ -28,6 +29,7 @@ struct Options {
   std::string kv = "f16";
   std::optional<ExpertGroups> expertGroups;
   std::string trace; ///< A routing trace or a usage file; empty: none.
+  std::optional<CachePolicyKind> cachePolicy;
 
   std::string nvrtc; ///< The folder of NVRTC; empty: where it is looked for by itself.
   bool cuda = false; ///< --emit=cuda: the text of all kernels.

@@ -22,24 +22,24 @@ struct LayerSets {
 
 LayerSets setsOf(const Plan &plan, uint32_t layer) {
   LayerSets sets;
-  bool pins = plan.cacheSlots(layer) == 0;
   for (uint32_t expert = 0; expert < plan.expertsPerLayer; ++expert) {
     Tier tier = plan.expertTier(layer, expert);
     sets.gpu.push_back(tier == Tier::Gpu);
     sets.ram.push_back(tier == Tier::Ram);
     sets.disk.push_back(tier == Tier::Disk);
-    sets.pinned.push_back(pins && tier == Tier::Ram);
+    sets.pinned.push_back(plan.isPinnedInRam(layer, expert));
     sets.promptGpu.push_back(plan.promptDevice() == ComputeDevice::Gpu);
   }
   return sets;
 }
 
-void emitExperts(mlir::OpBuilder &builder, uint32_t first, uint32_t count, const LayerSets &sets) {
+void emitExperts(mlir::OpBuilder &builder, uint32_t first, uint32_t count, const LayerSets &sets,
+                 plan::CachePolicy policy) {
   auto set = [&](const std::vector<bool> &members) { return plan::ExpertSetAttr::of(builder.getContext(), members); };
   plan::ExpertSetAttr ram = set(sets.ram), pinned = set(sets.pinned);
   plan::ExpertsOp::create(builder, builder.getUnknownLoc(), first, count, static_cast<uint32_t>(sets.gpu.size()),
                           set(sets.gpu), ram, set(sets.disk), pinned, static_cast<uint32_t>(ram.size() - pinned.size()),
-                          set(sets.gpu), set(sets.promptGpu));
+                          policy, set(sets.gpu), set(sets.promptGpu));
 }
 
 void emitStaging(mlir::OpBuilder &builder, plan::DeviceKind device, plan::Tier tier, uint64_t bytes) {
@@ -51,6 +51,20 @@ void emitStaging(mlir::OpBuilder &builder, plan::DeviceKind device, plan::Tier t
 
 plan::Tier mirror(Tier tier) {
   return tier == Tier::Gpu ? plan::Tier::gpu : tier == Tier::Ram ? plan::Tier::ram : plan::Tier::disk;
+}
+
+plan::CachePolicy mirror(CachePolicyKind kind) {
+  switch (kind) {
+  case CachePolicyKind::Pinned:
+    return plan::CachePolicy::pinned;
+  case CachePolicyKind::Lfu:
+    return plan::CachePolicy::lfu;
+  case CachePolicyKind::PinnedLru:
+    return plan::CachePolicy::pinned_lru;
+  case CachePolicyKind::Lru:
+    break;
+  }
+  return plan::CachePolicy::lru;
 }
 
 /// Bytes of the planner's arenas with a name in a tier.
@@ -98,7 +112,7 @@ Result<void> placeTiers(mlir::ModuleOp module, const Plan &plan, uint64_t worker
     LayerSets sets = setsOf(plan, first);
     for (next = first + 1; next < layers && setsOf(plan, next) == sets;)
       ++next;
-    emitExperts(builder, first, next - first, sets);
+    emitExperts(builder, first, next - first, sets, mirror(plan.cachePolicy));
   }
   return {};
 }
@@ -114,7 +128,7 @@ void placeSomewhere(mlir::ModuleOp module, uint32_t denseLayers, uint32_t layers
     sets.pinned.push_back(false);
     sets.promptGpu.push_back(hasGpu);
   }
-  emitExperts(builder, denseLayers, layers - denseLayers, sets);
+  emitExperts(builder, denseLayers, layers - denseLayers, sets, plan::CachePolicy::lru);
   if (!hasGpu)
     return;
   emitStaging(builder, plan::DeviceKind::gpu, plan::Tier::gpu, 0);

@@ -233,6 +233,7 @@ Json layerExperts(const schema::LayerExperts &line) {
           {"disk", ranges(line.disk())},
           {"pinned", ranges(line.pinned())},
           {"slots", line.slots()},
+          {"policy", schema::EnumNameCachePolicy(line.policy())},
           {"decode_gpu", ranges(line.decode_gpu())},
           {"prompt_gpu", ranges(line.prompt_gpu())}};
 }

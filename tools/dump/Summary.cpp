@@ -96,11 +96,11 @@ void writeTiers(Text out, const schema::Artifact &artifact) {
   for (const schema::LayerExperts *line : *artifact.experts())
     fmt::format_to(
         out,
-        "layers {} to {} of {}: gpu {}; ram {}; disk {}; pinned in ram {}, cache slots {}; the gpu decodes {}, "
+        "layers {} to {} of {}: gpu {}; ram {}; disk {}; pinned in ram {}, cache slots {} ({}); the gpu decodes {}, "
         "and in prompts {}\n",
         line->first_layer(), uint64_t{line->first_layer()} + line->layers() - 1, line->experts(), ranges(line->gpu()),
-        ranges(line->ram()), ranges(line->disk()), ranges(line->pinned()), line->slots(), ranges(line->decode_gpu()),
-        ranges(line->prompt_gpu()));
+        ranges(line->ram()), ranges(line->disk()), ranges(line->pinned()), line->slots(),
+        schema::EnumNameCachePolicy(line->policy()), ranges(line->decode_gpu()), ranges(line->prompt_gpu()));
 }
 
 void writePrograms(Text out, const schema::Artifact &artifact) {

@@ -224,12 +224,12 @@ std::string Skew::describe() const {
     uint32_t slots = shape.experts / part;
     if (slots == 0)
       continue;
-    auto hits = [&](CachePolicy policy) {
+    auto hits = [&](CachePolicyKind policy) {
       return 100 * static_cast<double>(policyHits(policy, choices, shape.expertsUsed, shape.experts, slots, usage)) /
              static_cast<double>(choices.size());
     };
     text += fmt::format("  {:<20}{:>8}  {:>6.1f} %  {:>6.1f} %\n", fmt::format("a layer's 1/{}", part), slots,
-                        hits(CachePolicy::Pinned), hits(CachePolicy::Lru));
+                        hits(CachePolicyKind::Pinned), hits(CachePolicyKind::Lru));
   }
   return text;
 }

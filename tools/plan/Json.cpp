@@ -69,16 +69,20 @@ ordered_json settingsJson(const Planned &planned) {
           {"prompt_tokens", settings.promptTokens},
           {"prompt_tokens_wished", planned.plan.promptTokensWished},
           {"chunk_tokens", settings.chunkTokens},
-          {"kv_number_bytes", settings.kvNumberBytes}};
+          {"kv_number_bytes", settings.kvNumberBytes},
+          {"cache_policy", cachePolicyName(planned.plan.cachePolicy)}};
 }
 
 ordered_json layersJson(const Plan &plan) {
   ordered_json out = ordered_json::array();
-  for (const LayerPlacement &layer : plan.layers)
+  for (uint32_t i = 0; i < plan.layers.size(); ++i) {
+    const LayerPlacement &layer = plan.layers[i];
     out.push_back({{"dense", tierName(layer.dense)},
                    {"gpu_experts", layer.experts[0]},
                    {"ram_experts", layer.experts[1]},
-                   {"disk_experts", layer.experts[2]}});
+                   {"disk_experts", layer.experts[2]},
+                   {"cache_slots", i < plan.denseLayers ? 0 : plan.cacheSlots(i)}});
+  }
   return out;
 }
 
@@ -118,6 +122,9 @@ std::string formatJson(const Planned &planned) {
     out["would_do"] = planned.fitting;
   } else {
     out["prediction"] = predictionJson(planned.prediction);
+    if (planned.usageGain)
+      out["usage_gain"] = {{"lru_without_counts", tokenJson(planned.usageGain->now)},
+                           {"pinned_by_counts", tokenJson(planned.usageGain->then)}};
     out["would_help"] = ordered_json::array();
     for (const Advice &one : planned.faster)
       out["would_help"].push_back({{"change", one.change}, {"tokens_per_second", one.tokensPerSecond}});

@@ -63,6 +63,7 @@ void addOptions(CLI::App &app, Options &options) {
   addMachine(app, options);
   addSettings(app, options);
   addTraceOption(app, options.trace);
+  addCachePolicyOption(app, options.cachePolicy);
   addModel(app, options);
   const char *group = "What is printed";
   CLI::Option *json = app.add_flag("--json", options.json, "the whole plan for programs")->group(group);

@@ -7,6 +7,7 @@
 
 #include "compiler/Placement/Settings.h"
 #include "compiler/Support/ModelDescription.h"
+#include "runtime/Routing/CachePolicy.h"
 
 #include <CLI/CLI.hpp>
 #include <optional>
@@ -25,7 +26,8 @@ struct Options {
   uint64_t gpuHeadRoom = uint64_t{1} << 30;
   uint64_t ramHeadRoom = uint64_t{1} << 30;
 
-  std::string trace;  ///< Of --trace: a routing trace or a usage file.
+  std::string trace; ///< Of --trace: a routing trace or a usage file.
+  std::optional<CachePolicyKind> cachePolicy;
   std::string replay; ///< Of --replay.
 
   bool json = false;

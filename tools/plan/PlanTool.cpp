@@ -53,8 +53,9 @@ static Result<Planned> prepare(const Options &options) {
   STRATA_ASSIGN(planned.weights, weighModel(model, description));
   RoutingShape shape = routingShape(model, description);
   if (!options.trace.empty()) {
-    STRATA_ASSIGN(planned.request.usage, loadUsage(options.trace, shape));
+    STRATA_TRY(useRouting(planned.request, options.trace, shape));
   }
+  planned.request.cachePolicy = options.cachePolicy;
   if (!options.replay.empty()) {
     STRATA_ASSIGN(planned.replayed, loadTrace(options.replay, shape));
   }
@@ -72,6 +73,14 @@ Result<void> makeAndPredict(Planned &planned) {
     return {};
   }
   planned.prediction = predict(planned.plan, planned.weights, planned.machine);
+  if (!planned.request.usage.empty()) {
+    PlanRequest without = planned.request;
+    without.usage.clear();
+    without.trace = nullptr;
+    without.cachePolicy = CachePolicyKind::Lru;
+    STRATA_ASSIGN(Plan plan, makePlan(planned.weights, planned.machine, without));
+    planned.usageGain = gainOfUsage(plan, planned.weights, planned.machine, planned.request.usage);
+  }
   STRATA_ASSIGN(planned.faster, adviseFaster(planned.weights, planned.machine, planned.request));
   return {};
 }

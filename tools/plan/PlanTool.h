@@ -7,6 +7,7 @@
 
 #include "compiler/Placement/Advice.h"
 #include "compiler/Placement/Prediction.h"
+#include "compiler/Placement/UsageGain.h"
 #include "runtime/Routing/RoutingTrace.h"
 #include "tools/plan/Options.h"
 
@@ -25,6 +26,7 @@ struct Planned {
   PlanRequest request;
   Plan plan;
   Prediction prediction;                ///< Empty if the plan does not fit.
+  std::optional<UsageGain> usageGain;   ///< Of a plan that fits and is made with usage counts.
   std::vector<Advice> faster;           ///< If the plan fits.
   std::vector<std::string> fitting;     ///< If it does not.
   std::optional<RoutingTrace> replayed; ///< Of --replay.

@@ -69,6 +69,7 @@ private:
   void settings();
   void tiers();
   void tier(Tier tier);
+  std::string_view hitRateSource() const;
   void speed();
   void firstTokens();
   void reasons();
@@ -138,14 +139,26 @@ void Report::tiers() {
     tier(Tier::Disk);
 }
 
+/// Where the second hit rate comes from.
+std::string_view Report::hitRateSource() const {
+  if (plan.usage.empty())
+    return plan.cachePolicy == CachePolicyKind::Pinned ? "since nothing says which experts are used most"
+                                                       : "ASSUMED from what is published of siblings";
+  return plan.trace && plan.cacheSlots() != 0 ? "by a replay of the trace" : "as the usage counts have it";
+}
+
 void Report::speed() {
   const TokenPrediction &low = prediction.uniform, &high = prediction.best();
   line("speed      {} after {} tokens, uniform routing ({:.1f} % hits, {:.2f} GB from disk)",
        formatSpeed(low.tokensPerSecond()), formatCount(plan.settings.context), 100 * low.hitRate,
        low.expertBytes[2] / 1e9);
   if (prediction.traced || low.hitRate < 1)
-    line("           {} with {:.1f} % hits, {}", formatSpeed(high.tokensPerSecond()), 100 * high.hitRate,
-         prediction.traced ? "as the usage counts have it" : "ASSUMED from what is published of siblings");
+    line("           {} with {:.1f} % hits ({}), {}", formatSpeed(high.tokensPerSecond()), 100 * high.hitRate,
+         cachePolicyName(plan.cachePolicy), hitRateSource());
+  if (const auto &gain = planned.usageGain; gain && low.hitRate < 1)
+    line("           less chance {} with {:.1f} %; lru without the counts {} with {:.1f} %",
+         formatSpeed(gain->then.tokensPerSecond()), 100 * gain->then.hitRate, formatSpeed(gain->now.tokensPerSecond()),
+         100 * gain->now.hitRate);
 }
 
 void Report::firstTokens() {

@@ -18,13 +18,16 @@ RoutingShape routingShape(const gguf::Model &model, const ModelDescription &desc
   return {model.fingerprint(), dense, description.layers - dense, description.experts, description.expertsUsed};
 }
 
-Result<std::vector<uint64_t>> loadUsage(const std::string &path, const RoutingShape &shape) {
+Result<void> useRouting(PlanRequest &request, const std::string &path, const RoutingShape &shape) {
   STRATA_ASSIGN(RoutingFile file, loadRoutingFile(path, shape));
   if (file.usage.tokens == 0)
     return fail(ExitCode::Input, "",
                 fmt::format("\"{}\" has no generated tokens, so that nothing follows from it; record a longer answer",
                             escapeName(path)));
-  return std::move(file.usage.counts);
+  request.usage = std::move(file.usage.counts);
+  if (file.trace)
+    request.trace = std::make_shared<const RoutingTrace>(*std::move(file.trace));
+  return {};
 }
 
 Result<RoutingTrace> loadTrace(const std::string &path, const RoutingShape &shape) {
@@ -47,7 +50,7 @@ static uint32_t plannedSlots(const Planned &planned) {
 
 static std::string formatRows(const std::vector<ReplayRow> &rows, uint32_t experts, uint32_t ofPlan) {
   std::string text = fmt::format("{:>6}{:>9}", "slots", "share");
-  for (CachePolicy policy : kCachePolicies)
+  for (CachePolicyKind policy : kCachePolicies)
     text += fmt::format("{:>12}", cachePolicyName(policy));
   text += fmt::format("{:>14}\n", "clairvoyant");
   for (const ReplayRow &row : rows) {

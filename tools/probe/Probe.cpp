@@ -7,6 +7,7 @@
 #include "compiler/Support/AtomicFile.h"
 #include "runtime/Base/HostLimits.h"
 #include "runtime/Base/Size.h"
+#include "tools/probe/GpuProbe.h"
 #include "tools/probe/MemoryProbe.h"
 #include "tools/probe/ReadProbe.h"
 #include "tools/probe/SystemProbe.h"
@@ -44,6 +45,7 @@ private:
     fmt::print(options.output.empty() ? stderr : stdout, "{}\n", fmt::format(form, std::forward<Args>(args)...));
   }
   Result<void> host();
+  void gpu();
   Result<void> disk();
   void directReads(const ProbeFile &file);
   void bufferedReads(const ProbeFile &file);
@@ -74,6 +76,25 @@ Result<void> Probe::host() {
   say("products   not measured: {:.2f} TOPS are assumed, attention {:.2f}", machine.host.productRate.value / 1e12,
       machine.host.attentionRate.value / 1e12);
   return {};
+}
+
+/// A machine without a GPU, or with one that cannot be measured, is described without it.
+void Probe::gpu() {
+  Result<GpuFindings> found = measureGpu();
+  if (!found) {
+    machine.system["gpu"] = found.error().message + ": GPU not measured";
+    say("gpu        {}", machine.system["gpu"]);
+    return;
+  }
+  machine.gpu = found->gpu;
+  std::string others = found->others == 0 ? "" : fmt::format(", the first of {}", found->others + 1);
+  machine.system["gpu"] = escapeName(found->name) + others;
+  say("gpu        {}: {} with {}{}", escapeName(found->name), found->gpu.arch, formatBytes(found->gpu.memoryBytes),
+      others);
+  say("           memory {:.1f} GB/s, from pinned memory to it {:.1f} GB/s", found->gpu.bandwidth.value / 1e9,
+      found->gpu.pcie.value / 1e9);
+  say("           products not measured: {:.0f} TOPS are assumed, attention {:.0f}",
+      found->gpu.productRate.value / 1e12, found->gpu.attentionRate.value / 1e12);
 }
 
 void Probe::directReads(const ProbeFile &file) {
@@ -152,6 +173,7 @@ Result<void> Probe::write() {
 
 Result<ExitCode> Probe::run() {
   STRATA_TRY(host());
+  gpu();
   STRATA_TRY(disk());
   system();
   STRATA_TRY(write());

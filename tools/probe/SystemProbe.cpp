@@ -67,17 +67,11 @@ static std::string hugePages(const fs::path &root) {
   return "transparent: " + line.substr(begin + 1, end - begin - 1);
 }
 
-static std::string gpu(const fs::path &root) {
-  std::error_code ignored;
-  return fs::exists(root / "dev/nvidia0", ignored) ? "there is one, which this version does not measure" : "none";
-}
-
 std::map<std::string, std::string> systemNotesNow(const fs::path &root) {
   return {{"io_uring", ioUring()},
           {"locked_memory", lockedMemory()},
           {"control_group", controlGroup(root)},
-          {"huge_pages", hugePages(root)},
-          {"gpu", gpu(root)}};
+          {"huge_pages", hugePages(root)}};
 }
 
 } // namespace strata::probe

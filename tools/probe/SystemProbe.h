@@ -11,8 +11,8 @@
 
 namespace strata::probe {
 
-/// Of io_uring, locked_memory, control_group, huge_pages and gpu a text each: "allowed", "refused: Operation not
-/// permitted". `root` holds proc/, sys/ and dev/; tests give another one.
+/// Of io_uring, locked_memory, control_group and huge_pages a text each: "allowed", "refused: Operation not permitted".
+/// `root` holds sys/; tests give another one.
 std::map<std::string, std::string> systemNotesNow(const std::filesystem::path &root = "/");
 
 } // namespace strata::probe

@@ -6,6 +6,7 @@
 
 #include "compiler/Support/AtomicFile.h"
 #include "runtime/Routing/RoutingFile.h"
+#include "tools/plan/Recompile.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -84,16 +85,25 @@ Result<UsageCounts> addToUsageFile(const std::string &path, const std::string &a
   return sum;
 }
 
-Result<void> saveRecording(const RoutingRecorder &recorder, const Options &options) {
+Result<void> saveRecording(const RoutingRecorder &recorder, const schema::Artifact &artifact, const gguf::Model &model,
+                           const Options &options) {
   if (!options.trace.empty()) {
     STRATA_TRY(writeFileAtomically(options.trace, encodeTrace(recorder.trace()), "give another place with --trace"));
   }
   if (!options.countsUsage || recorder.usage().tokens == 0)
     return {};
   std::string path = options.model + ".usage";
-  if (auto sum = addToUsageFile(path, options.model, recorder.usage()); !sum)
+  auto sum = addToUsageFile(path, options.model, recorder.usage());
+  if (!sum) {
     fmt::print(stderr, "strata-run: note: the use of experts is not counted: {}; or run with --no-usage\n",
                sum.error().message);
+    return {};
+  }
+  auto advice = planning::adviseRecompiling(artifact, model, *sum, path);
+  if (!advice)
+    fmt::print(stderr, "strata-run: note: what compiling again would gain is not known: {}\n", advice.error().message);
+  else if (!advice->empty())
+    fmt::print(stderr, "strata-run: note: {}\n", *advice);
   return {};
 }
 

@@ -34,8 +34,9 @@ struct Network {
 
 /// The network of one routed expert.
 Network networkOf(const ExpertsCall &operands, const Network &any, uint64_t expert) {
-  auto matrix = [&](uint64_t weight) { return expertMatrix(operands.call.reads[weight], expert); };
-  return {any.gate.of(matrix(3)), any.up.of(matrix(4)), any.down.of(matrix(5)), any.width};
+  const auto &reads = operands.call.reads;
+  return {any.gate.ofExpert(reads[3], expert), any.up.ofExpert(reads[4], expert), any.down.ofExpert(reads[5], expert),
+          any.width};
 }
 
 Result<Network> makeNetwork(const Context &context, const ExpertsCall &operands, uint64_t firstWeight, uint64_t width) {
@@ -74,9 +75,7 @@ void multiplyDown(const Context &context, const ExpertsCall &operands, const Net
                   const Add &add) {
   uint64_t embedding = operands.result.columns;
   Columns columns = {operands.quantisedHidden.data, operands.quantisedHidden.rowBytes, network.width, 0, nullptr};
-  auto rows = [&](uint64_t begin, uint64_t end) {
-    forEachSum(network.down, 0, begin, end, columns, count, add);
-  };
+  auto rows = [&](uint64_t begin, uint64_t end) { forEachSum(network.down, 0, begin, end, columns, count, add); };
   forEachRange(context, network.down, embedding, network.down.length * count, rows);
 }
 

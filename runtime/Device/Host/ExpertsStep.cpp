@@ -51,8 +51,8 @@ Result<void> expertsGateUp(const Context &context, const KernelCall &call) {
       }
       auto expert = static_cast<uint64_t>(rowOf<const int32_t>(ids, token)[place / width]);
       if (isTaken(call, expert))
-        forEachPair(gate.of(expertMatrix(call.reads[2], expert)), up.of(expertMatrix(call.reads[3], expert)), 0, row,
-                    row + count, column, 1, store);
+        forEachPair(gate.ofExpert(call.reads[2], expert), up.ofExpert(call.reads[3], expert), 0, row, row + count,
+                    column, 1, store);
     }
   };
   context.pool.parallelFor(call.rows * rowWidth, rowsWorthWaking(gate.length * 2), tasks);
@@ -79,7 +79,7 @@ Result<void> expertsDown(const Context &context, const KernelCall &call) {
         auto expert = static_cast<uint64_t>(rowOf<const int32_t>(ids, token)[slot]);
         float weight = rowOf<const float>(weights, token)[slot];
         columns.offset = slot * width;
-        forEachSum(down.of(expertMatrix(call.reads[3], expert)), 0, row, row + count, columns, 1,
+        forEachSum(down.ofExpert(call.reads[3], expert), 0, row, row + count, columns, 1,
                    [&](uint64_t, uint64_t at, float product) { sums[at - row] += weight * product; });
       }
       columns.offset = used * width;

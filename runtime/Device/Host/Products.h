@@ -53,10 +53,10 @@ struct Product {
     function(weight + weightRow * weightRowBytes, length, columns, first, count, out);
   }
 
-  /// The same with the rows of another weight of its shape.
-  Product of(const std::byte *otherWeight) const {
+  /// The same with one expert's rows of the weight [X, N, K] that it was made for.
+  Product ofExpert(const BoundOperand &experts, uint64_t expert) const {
     Product other = *this;
-    other.weight = otherWeight;
+    other.weight = experts.experts ? experts.experts[expert] : weight + expert * experts.dimensions[1] * weightRowBytes;
     return other;
   }
 
@@ -76,11 +76,6 @@ inline schema::ActivationEncoding storedAs(const BoundOperand &value, const Kern
 /// block-quantised.
 Result<Product> makeProduct(const Context &context, const BoundOperand &weight, const BoundOperand &input,
                             const KernelCall &call);
-
-/// One expert's matrix of a weight [X, N, K].
-inline const std::byte *expertMatrix(const BoundOperand &weight, uint64_t expert) {
-  return weight.experts ? weight.experts[expert] : weight.data + expert * weight.dimensions[1] * weight.rowBytes;
-}
 
 /// True if the launch computes the expert.
 inline bool isTaken(const KernelCall &call, uint64_t expert) {

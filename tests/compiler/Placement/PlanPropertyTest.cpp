@@ -104,6 +104,8 @@ PlanRequest randomRequest(const ModelWeights &weights, Dice &dice) {
   if (dice.chance(30))
     for (uint64_t i = 0; i < weights.routedExperts(); ++i)
       request.usage.push_back(dice.chance(20) ? 0 : dice.magnitude(0, 20));
+  if (dice.chance(50))
+    request.cachePolicy = kCachePolicies[dice.between(0, request.usage.empty() ? 2 : 3)];
   return request;
 }
 
@@ -166,6 +168,15 @@ void expectSound(const Plan &plan, const ModelDescription &model, const std::vec
   EXPECT_LE(ram + request.ramHeadRoom, machine.ramBytes);
   EXPECT_LE(gpu + (machine.gpu ? request.gpuHeadRoom : 0), machine.gpu ? machine.gpu->memoryBytes : 0);
   EXPECT_TRUE(machine.disk || disk == 0);
+  for (uint32_t layer = model.denseLayers; layer < model.layers; ++layer) {
+    uint32_t inRam = plan.layers[layer].experts[1], pinned = 0;
+    for (uint32_t expert = 0; expert < model.experts; ++expert) {
+      EXPECT_TRUE(!plan.isPinnedInRam(layer, expert) || plan.expertTier(layer, expert) == Tier::Ram);
+      pinned += plan.isPinnedInRam(layer, expert) ? 1 : 0;
+    }
+    EXPECT_EQ(pinned, pinnedSlots(plan.cachePolicy, inRam));
+    EXPECT_EQ(pinned + plan.cacheSlots(layer), inRam);
+  }
   // The embedding is on the GPU if and only if that makes the plan one in one tier.
   EXPECT_EQ(plan.embeddingTier == Tier::Gpu, machine.gpu && plan.inOneTier());
 }
@@ -180,7 +191,8 @@ void expectNoExpertFitsAnyMore(const Plan &plan, const ModelWeights &weights) {
       uint64_t largest = apart ? weights.largestExpertBuffers() : weights.largestExpert();
       uint64_t own = apart ? weights.layers[layer].expertBuffers : weights.layers[layer].expert;
       if (outside && (tier == Tier::Ram || plan.hasGpu)) {
-        EXPECT_LT(plan.of(tier).free(), plan.usage.empty() ? largest : own);
+        bool equal = plan.usage.empty() || (tier == Tier::Ram && plan.cachePolicy != CachePolicyKind::Pinned);
+        EXPECT_LT(plan.of(tier).free(), equal ? largest : own);
       }
     }
 }
@@ -369,6 +381,7 @@ Merit bestMerit(const SmallCase &one, const Plan &plan) {
       layer.experts = {};
     for (uint32_t i = 0, rest = code; i < 8; ++i, rest /= 3) {
       other.expertTiers[i] = static_cast<Tier>(rest % 3);
+      other.pinnedInRam[i] = plan.cachePolicy == CachePolicyKind::Pinned && other.expertTiers[i] == Tier::Ram;
       ++used[rest % 3];
       ++other.layers[1 + i / 4].experts[rest % 3];
     }

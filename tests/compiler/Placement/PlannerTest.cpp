@@ -337,6 +337,40 @@ TEST(Planner, UsagePinsTheMostUsed) {
   EXPECT_EQ(plan.cacheSlots(3), 0u) << "what usage chose is pinned";
 }
 
+TEST(Planner, PoliciesShareTheRam) {
+  ModelWeights weights = v31Weights();
+  PlanRequest request = defaultRequest();
+  MachineDescription machine = machineOf("ovh-ai1-1-gpu");
+  request.cachePolicy = CachePolicyKind::Pinned;
+  Plan blind = planOf(weights, machine, request);
+  EXPECT_EQ(blind.cacheSlots(), 0u);
+  EXPECT_TRUE(blind.isPinnedInRam(3, 13)) << "the lowest numbers";
+  request.cachePolicy = CachePolicyKind::PinnedLru;
+  auto refused = makePlan(weights, machine, request);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ExitCode::CommandLine);
+  EXPECT_THAT(refused.error().message, HasSubstr("--trace"));
+
+  request.usage.assign(14848, 1);
+  for (uint32_t i = 0; i < 58; ++i)
+    for (uint32_t j = 0; j < 60; ++j)
+      request.usage[i * 256 + 100 + j] = 1000 - j;
+  Plan half = planOf(weights, machine, request);
+  EXPECT_EQ(half.of(Tier::Ram).experts, 1538u);
+  for (uint32_t layer = 3; layer < 61; ++layer) {
+    uint32_t ram = half.layers[layer].experts[1];
+    EXPECT_TRUE(ram == 26 || ram == 27) << "a cache is equal per layer";
+    EXPECT_EQ(half.cacheSlots(layer), ram - ram / 2);
+    // The GPU has the first 12 or 13 of those from 100 on, RAM the next, and the most used half of these is pinned.
+    uint32_t first = 100 + half.layers[layer].experts[0];
+    EXPECT_EQ(half.expertTier(layer, first), Tier::Ram);
+    EXPECT_TRUE(half.isPinnedInRam(layer, first) && half.isPinnedInRam(layer, first + ram / 2 - 1));
+    EXPECT_FALSE(half.isPinnedInRam(layer, first + ram / 2));
+  }
+  request.cachePolicy = CachePolicyKind::Lfu;
+  EXPECT_EQ(planOf(weights, machine, request).cacheSlots(), 1538u);
+}
+
 TEST(Planner, UsageOfAnotherModelIsRefused) {
   PlanRequest request = defaultRequest();
   request.usage.assign(100, 1);

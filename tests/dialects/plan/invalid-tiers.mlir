@@ -40,6 +40,11 @@ plan.experts layers 0 count 1 of 8 gpu <> ram <0 to 3> disk <4 to 7> pinned <1> 
 
 // -----
 
+// expected-error @below {{the policy pinned has no slots, and these are 3}}
+plan.experts layers 0 count 1 of 8 gpu <> ram <0 to 3> disk <4 to 7> pinned <1> slots 3 policy pinned decode_gpu <> prompt_gpu <>
+
+// -----
+
 // expected-error @below {{the host would compute experts in a decode program that it does not see: they are in gpu}}
 plan.experts layers 0 count 1 of 8 gpu <0 to 3> ram <> disk <4 to 7> pinned <> slots 0 decode_gpu <0> prompt_gpu <0 to 7>
 

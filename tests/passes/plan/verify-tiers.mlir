@@ -7,7 +7,7 @@
 // RUN: sed -e 's/budget gpu bytes 16777216 reserved 1048576 head_room 1048576/budget gpu bytes 2401087 reserved 1048576 head_room 1048576/' %{plan} | %{verify} | FileCheck %s --check-prefix=GPU
 // GPU: error: 'plan.budget' op the plan needs 303936 bytes of gpu, which has 2401087, with 1048576 reserved and 1048576 of head room
 // RUN: sed -e 's/budget ram bytes 16777216 reserved 1048576 head_room 1048576/budget ram bytes 2100000 reserved 1048576 head_room 1048576/' %{plan} | %{verify} | FileCheck %s --check-prefix=RAM
-// RAM: error: 'plan.budget' op the plan needs 124992 bytes of ram, which has 2100000
+// RAM: error: 'plan.budget' op the plan needs 251712 bytes of ram, which has 2100000
 // RUN: sed -e 's/budget disk bytes 0/budget disk bytes 1000/' %{plan} | %{verify} | FileCheck %s --check-prefix=DISK
 // DISK: bytes of disk, which has 1000, with 0 reserved and 0 of head room
 
@@ -32,8 +32,8 @@
 // SWAPPED: error: 'plan.stream' op @ring is not the gpu's arena of kind staging in ram
 // RUN: sed -e 's/plan.arena @ring.*/&\n  plan.arena @other kind staging on gpu in ram bytes <all = 1> live <all = 1>/' %{plan} | %{verify} | FileCheck %s --check-prefix=SECOND
 // SECOND: error: 'plan.arena' op @other is a second arena of kind staging on the gpu in ram
-// RUN: sed -e 's/@experts_host kind experts on host in ram bytes <all = 20736> live <all = 20736>/@experts_host kind experts on host in ram bytes <all = 20735> live <all = 20735>/' %{plan} | %{verify} | FileCheck %s --check-prefix=SMALL
-// SMALL: error: 'plan.arena' op @experts_host has 20735 bytes for 20736
+// RUN: sed -e 's/@experts_host kind experts on host in ram bytes <all = 147456> live <all = 147456>/@experts_host kind experts on host in ram bytes <all = 147455> live <all = 147455>/' %{plan} | %{verify} | FileCheck %s --check-prefix=SMALL
+// SMALL: error: 'plan.arena' op @experts_host has 147455 bytes for 147456
 // RUN: sed -e '/plan.arena @experts_host/d' %{plan} | %{verify} | FileCheck %s --check-prefix=NOEXPERTS
 // NOEXPERTS: error: the plan has experts in ram and no arena of kind experts there
 // RUN: sed -e '/plan.arena @weights_host/d' %{plan} | %{verify} | FileCheck %s --check-prefix=NOWEIGHTS

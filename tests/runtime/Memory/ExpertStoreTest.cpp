@@ -17,10 +17,6 @@
 namespace strata::test {
 namespace {
 
-std::unique_ptr<CachePolicy> makeLru() {
-  return std::make_unique<LruPolicy>();
-}
-
 using testing::HasSubstr;
 
 constexpr uint32_t kLayers = 2, kExperts = 8;
@@ -73,9 +69,10 @@ struct Bench {
       : reads(fileContents(), seed, faults) {
     ExpertStoreOptions options;
     options.sharedSlots = slots;
+    options.keepsShared = true;
     options.layers = std::move(layers);
     options.files = {"a.gguf", "b.gguf"};
-    auto created = ExpertStore::create(catalogue(), reads, makeLru, options);
+    auto created = ExpertStore::create(catalogue(), reads, std::make_unique<LruPolicy>(), options);
     if (!created)
       throw std::runtime_error(created.error().message);
     store = *std::move(created);
@@ -323,8 +320,8 @@ TEST(ExpertStore, InUseIsNeverEvicted) {
 }
 
 TEST(ExpertStore, PinnedStayAndTheLeastRecentGoes) {
-  Bench bench({}, 1, 3, {{1, 0, {0}}, {2, 0, {7}}});
-  ASSERT_TRUE(bench.store->loadPinned({}));
+  Bench bench({}, 1, 3, {{1, 0, {0}, {}}, {2, 0, {7}, {}}});
+  ASSERT_TRUE(bench.store->load({}));
   for (uint32_t expert : {1u, 2u, 3u, 1u, 4u}) // 2 is now the least recently used of three.
     EXPECT_FALSE(bench.use(1, expert));
   EXPECT_FALSE(bench.store->holds({1, 2}));
@@ -336,19 +333,19 @@ TEST(ExpertStore, PinnedStayAndTheLeastRecentGoes) {
 }
 
 TEST(ExpertStore, F16_BuffersAreWhatIsPlanned) {
-  Bench bench({}, 1, 2, {{1, 2, {5}}});
+  Bench bench({}, 1, 2, {{1, 2, {5}, {}}});
   EXPECT_EQ(bench.store->slots(), 5u);
   EXPECT_EQ(bench.store->bufferBytes(), 5 * kSlotBytes);
   ExpertStoreOptions options;
-  options.layers = {{1, 2, {}}};
-  auto refused = ExpertStore::create(catalogue(), bench.reads, makeLru, options);
+  options.layers = {{1, 2, {}, {}}};
+  auto refused = ExpertStore::create(catalogue(), bench.reads, std::make_unique<LruPolicy>(), options);
   ASSERT_FALSE(refused) << "no expert of layer 2 would ever have a buffer";
   EXPECT_EQ(refused.error().id, "F16");
   EXPECT_EQ(refused.error().code, ExitCode::Machine);
 }
 
 TEST(ExpertStore, LayersKeepTheirOwn) {
-  Bench bench({}, 1, 1, {{1, 2, {}}, {2, 3, {}}});
+  Bench bench({}, 1, 1, {{1, 2, {}, {}}, {2, 3, {}, {}}});
   for (uint32_t expert = 0; expert < kExperts; ++expert)
     EXPECT_FALSE(bench.use(2, expert));
   EXPECT_FALSE(bench.use(1, 0) || bench.use(1, 1));
@@ -359,7 +356,7 @@ TEST(ExpertStore, LayersKeepTheirOwn) {
 }
 
 TEST(ExpertStore, PromptsDriveNothingOut) {
-  Bench bench({}, 1, 2, {{1, 3, {}}});
+  Bench bench({}, 1, 2, {{1, 3, {}, {}}});
   auto pass = [&](uint32_t expert) {
     auto handle = bench.store->tryWant(1, expert, ExpertUse::Prompt);
     ASSERT_TRUE(handle);

@@ -18,10 +18,6 @@
 namespace strata::test {
 namespace {
 
-std::unique_ptr<CachePolicy> makeLru() {
-  return std::make_unique<LruPolicy>();
-}
-
 struct ReadsTest : testing::Test {
   TestModel model;
   WeightFiles files = *WeightFiles::open(model.model().files());
@@ -33,7 +29,7 @@ struct ReadsTest : testing::Test {
     options.sharedSlots = 2;
     options.files = {model.path()};
     ExpertCatalogue catalogue = *ExpertCatalogue::of(model.model(), nullptr);
-    auto store = ExpertStore::create(catalogue, reads, makeLru, options);
+    auto store = ExpertStore::create(catalogue, reads, std::make_unique<LruPolicy>(), options);
     EXPECT_TRUE(store) << store.error().message;
     std::vector<std::byte> all;
     for (const ExpertLayer &layer : catalogue.layers())
@@ -79,7 +75,7 @@ TEST_F(ReadsTest, F06_TruncatedWhileOpen) {
   ExpertCatalogue catalogue = *ExpertCatalogue::of(model.model(), nullptr);
   ExpertStoreOptions options;
   options.sharedSlots = 2;
-  auto store = ExpertStore::create(catalogue, **reads, makeLru, options);
+  auto store = ExpertStore::create(catalogue, **reads, std::make_unique<LruPolicy>(), options);
   ASSERT_TRUE(store);
   std::filesystem::resize_file(model.path(), model.model().files()[0].headerBytes);
   uint32_t expert = catalogue.layers()[0].experts - 1;

@@ -29,12 +29,12 @@ Choices randomChoices(std::mt19937 &random, uint32_t experts, uint32_t perToken,
   return choices;
 }
 
-/// Least recently used first. Of experts last used at one time the highest number is first.
+/// Least recently used first. Of one token's experts those that were there are first, then in their order.
 class NaiveLru {
 public:
   NaiveLru(uint32_t slots) : capacity(slots) {
     for (uint32_t expert = 0; expert < slots; ++expert)
-      order.push_front(expert);
+      order.push_front(expert); // Of those nobody used yet the highest number is first.
   }
   uint32_t use(const std::vector<uint16_t> &chosen) {
     std::vector<uint32_t> missing;
@@ -47,10 +47,8 @@ public:
     missing.resize(std::min(missing.size(), room));
     while (order.size() + missing.size() > room)
       order.pop_front();
-    std::vector<uint32_t> used = present;
-    used.insert(used.end(), missing.begin(), missing.end());
-    std::sort(used.rbegin(), used.rend());
-    order.insert(order.end(), used.begin(), used.end());
+    order.insert(order.end(), present.begin(), present.end());
+    order.insert(order.end(), missing.begin(), missing.end());
     return static_cast<uint32_t>(present.size());
   }
   bool holds(uint32_t expert) const { return std::find(order.begin(), order.end(), expert) != order.end(); }
@@ -63,7 +61,7 @@ private:
 } // namespace
 
 TEST(ExpertCache, NamesAreThoseOfTheOption) {
-  for (CachePolicy policy : kCachePolicies)
+  for (CachePolicyKind policy : kCachePolicies)
     EXPECT_EQ(parseCachePolicy(cachePolicyName(policy)), policy);
   EXPECT_EQ(parseCachePolicy("random"), std::nullopt);
 }
@@ -73,7 +71,7 @@ TEST(ExpertCache, LruIsANaiveLru) {
     std::mt19937 random(seed);
     uint32_t experts = 2 + random() % 12, perToken = 1 + random() % std::min(experts, 4u);
     uint32_t slots = random() % (experts + 1);
-    ExpertCache cache(CachePolicy::Lru, experts, slots, {});
+    ExpertCache cache(CachePolicyKind::Lru, experts, slots, {});
     NaiveLru naive(slots);
     for (const auto &token : randomChoices(random, experts, perToken, 50)) {
       ASSERT_EQ(cache.use(token), naive.use(token)) << "seed " << seed;
@@ -86,7 +84,7 @@ TEST(ExpertCache, LruIsANaiveLru) {
 TEST(ExpertCache, AdmissionsTellTheWholeStateAndNeverEvictWhatIsUsed) {
   for (uint32_t seed = 0; seed < 400; ++seed) {
     std::mt19937 random(seed);
-    CachePolicy policy = kCachePolicies[seed % 4];
+    CachePolicyKind policy = kCachePolicies[seed % 4];
     uint32_t experts = 2 + random() % 20, perToken = 1 + random() % std::min(experts, 8u);
     uint32_t slots = random() % (experts + 1);
     ExpertCache cache(policy, experts, slots, {});
@@ -102,7 +100,7 @@ TEST(ExpertCache, AdmissionsTellTheWholeStateAndNeverEvictWhatIsUsed) {
         held[one.evicted] = false;
         held[one.expert] = true;
       }
-      ASSERT_TRUE(policy != CachePolicy::Pinned || admissions.empty());
+      ASSERT_TRUE(policy != CachePolicyKind::Pinned || admissions.empty());
       for (uint32_t expert = 0; expert < experts; ++expert)
         ASSERT_EQ(cache.holds(expert), held[expert]);
     }
@@ -112,15 +110,25 @@ TEST(ExpertCache, AdmissionsTellTheWholeStateAndNeverEvictWhatIsUsed) {
 
 TEST(ExpertCache, PinnedHoldsTheMostUsed) {
   std::vector<uint64_t> usage = {5, 9, 9, 1};
-  ExpertCache cache(CachePolicy::Pinned, 4, 2, usage);
+  ExpertCache cache(CachePolicyKind::Pinned, 4, 2, usage);
   EXPECT_TRUE(cache.holds(1) && cache.holds(2));
   EXPECT_EQ(cache.use(std::vector<uint16_t>{0, 1}), 1u);
   EXPECT_TRUE(cache.holds(1) && cache.holds(2));
 }
 
+TEST(ExpertCache, StartsWithWhatItIsGiven) {
+  ExpertCache cache(CachePolicyKind::PinnedLru, 6, std::vector<uint32_t>{5, 0, 3}, 1);
+  EXPECT_TRUE(cache.holds(5) && cache.holds(0) && cache.holds(3));
+  std::vector<Admission> admissions;
+  cache.use(std::vector<uint16_t>{1, 2, 4}, &admissions);
+  ASSERT_EQ(admissions.size(), 2u) << "one is pinned";
+  EXPECT_EQ(admissions[0].evicted, 3u) << "the last one leaves first";
+  EXPECT_TRUE(cache.holds(5) && cache.holds(1) && cache.holds(2));
+}
+
 TEST(ExpertCache, PinnedLruKeepsHalfAndLetsTheRestGo) {
   std::vector<uint64_t> usage = {9, 8, 7, 6, 0, 0};
-  ExpertCache cache(CachePolicy::PinnedLru, 6, 4, usage);
+  ExpertCache cache(CachePolicyKind::PinnedLru, 6, 4, usage);
   for (uint16_t expert : {4, 5})
     cache.use(std::vector<uint16_t>{expert});
   for (uint32_t expert : {0, 1, 4, 5})
@@ -128,7 +136,7 @@ TEST(ExpertCache, PinnedLruKeepsHalfAndLetsTheRestGo) {
 }
 
 TEST(ExpertCache, LfuKeepsTheOftenUsedUntilItsCountHasAged) {
-  ExpertCache cache(CachePolicy::Lfu, 4, 2, {});
+  ExpertCache cache(CachePolicyKind::Lfu, 4, 2, {});
   for (int i = 0; i < 200; ++i)
     cache.use(std::vector<uint16_t>{0});
   cache.use(std::vector<uint16_t>{2});

@@ -70,7 +70,7 @@ TEST(Replay, NoPolicyBeatsTheBoundAndMoreSlotsNeverLowerIt) {
       uint64_t bound = clairvoyantHits(choices, perToken, experts, slots);
       EXPECT_GE(bound, before);
       before = bound;
-      for (CachePolicy policy : kCachePolicies)
+      for (CachePolicyKind policy : kCachePolicies)
         EXPECT_LE(policyHits(policy, choices, perToken, experts, slots, {}), bound);
     }
     EXPECT_EQ(before, choices.size()) << "all fit";

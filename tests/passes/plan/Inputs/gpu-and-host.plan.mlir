@@ -12,7 +12,7 @@ module {
   plan.arena @decode_host kind decode on host in ram bytes <i8 = 704, i16 = 832, f32 = 960> live <i8 = 420, i16 = 548, f32 = 788>
   plan.arena @prompt_host kind prompt on host in ram bytes <i8 = 512, i16 = 512, f32 = 512> live <i8 = 512, i16 = 512, f32 = 512>
   plan.arena @chunk_host kind chunk on host in ram bytes <i8 = 32768, i16 = 32768, f32 = 32768> live <i8 = 32768, i16 = 32768, f32 = 32768>
-  plan.arena @experts_host kind experts on host in ram bytes <all = 20736> live <all = 20736>
+  plan.arena @experts_host kind experts on host in ram bytes <all = 147456> live <all = 147456>
   %kv = plan.kv_cache in @kv layers 3 blocks 2 blocks_per_sequence 2 block_positions 64 : <latent = 32, rope = 8>
   plan.tensor "token_embd.weight" in ram : tensor<128x64x!moe.q4_0>
   plan.tensor "output_norm.weight" in gpu : tensor<64xf32>

@@ -7,7 +7,7 @@ module {
   plan.arena @decode kind decode on host in ram bytes <i8 = 1792, i16 = 1792, f32 = 1856> live <i8 = 1580, i16 = 1580, f32 = 1580>
   plan.arena @prompt kind prompt on host in ram bytes <i8 = 78848, i16 = 87040, f32 = 102400> live <i8 = 78848, i16 = 87040, f32 = 102400>
   plan.arena @chunk kind chunk on host in ram bytes <i8 = 102912, i16 = 102912, f32 = 102912> live <i8 = 102912, i16 = 102912, f32 = 102912>
-  plan.arena @experts kind experts on host in ram bytes <all = 27648> live <all = 27648>
+  plan.arena @experts kind experts on host in ram bytes <all = 196608> live <all = 196608>
   %kv = plan.kv_cache in @kv layers 3 blocks 2 blocks_per_sequence 2 block_positions 64 : <latent = 32, rope = 8>
   plan.tensor "token_embd.weight" in ram : tensor<128x64x!moe.q4_0>
   plan.tensor "output_norm.weight" in ram : tensor<64xf32>
