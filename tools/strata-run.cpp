@@ -10,6 +10,7 @@
 #include "tools/run/Interrupt.h"
 #include "tools/run/OpenModel.h"
 #include "tools/run/Recording.h"
+#include "tools/run/Statistics.h"
 
 #include <fmt/format.h>
 #include <iostream>
@@ -63,6 +64,8 @@ Result<ExitCode> runWith(const CLI::App &app, Options &options) {
     return tokenizeInput(options);
   STRATA_ASSIGN(OpenedModel model, openModel(options));
   STRATA_ASSIGN(ExitCode code, runModel(options, model));
+  if (options.statistics)
+    fmt::print(stderr, "{}", expertStatistics(*model.session));
   if (model.recorder)
     STRATA_TRY(saveRecording(*model.recorder, model.session->artifact().root(), model.located.gguf, options));
   return code;

@@ -123,6 +123,18 @@ class Tiers(ToolTest):
         self.assertEqual(len(bits), 1)
         self.refuse(3, "", "strata-run", self.split(), "-p", "x", "--device=sim")
 
+    def testStatistics(self):
+        run = ["strata-run", self.split(), "--tokens=1,2,3,4,5,6,7,8", "-n4", "--temperature=0", "--stats"]
+        text = self.succeed(*run, "--read-timeout=5").error
+        self.assertRegex(text, r"note: experts are read from the disk: .*reads")
+        self.assertRegex(text, r"stats: prompt: 8 tokens; 0 of \d+ experts were in memory \(0\.0 %\); \d+\.\d \w+ read; ")
+        self.assertRegex(text, r"stats: decode: 3 tokens; \d+ of \d+ experts were in memory")
+        self.assertRegex(text, r"stats: predicted for decoding, .* from the disk a token")
+        whole = self.folder / "whole.strata"
+        self.succeed("strata-compile", TINY, "-o", whole, "--machine=host", "--context=256")
+        self.assertIn("stats: all weights are in memory", self.succeed("strata-run", whole, *run[2:]).error)
+        self.refuse(2, "", *run, "--read-timeout=0")
+
     def testWithAGpuItIsRefusedAtOnce(self):
         artifact = self.folder / "gpu.strata"
         result = self.succeed("strata-compile", TINY, "-o", artifact, "--machine=v100s-32g", "--context=256",

@@ -45,6 +45,8 @@ void showProgress(uint64_t done, uint64_t total) {
 void noteSettings(const Session &session) {
   for (const std::string &note : session.deviceNotes())
     fmt::print(stderr, "strata-run: note: {}\n", note);
+  if (std::string reads = session.readsDescription(); !reads.empty())
+    fmt::print(stderr, "strata-run: note: experts are read from the disk: {}\n", reads);
   if (session.differsFromPlan())
     fmt::print(stderr,
                "strata-run: note: running with activations {} when decoding and {} in prompts, KV cache {}; the "

@@ -115,6 +115,19 @@ void addMachine(CLI::App &app, Options &options) {
       ->check(CLI::IsMember(kKv));
 }
 
+void addReading(CLI::App &app, Options &options) {
+  const char *group = "Experts that are read from the disk";
+  app.add_option_function<double>(
+         "--read-timeout",
+         [&](double seconds) {
+           options.session.readTimeout = std::chrono::nanoseconds(static_cast<int64_t>(seconds * 1e9));
+         },
+         "a read that takes longer than this many seconds has failed; without it 30")
+      ->group(group)
+      ->check(CLI::Range(0.001, 86400.0));
+  app.add_flag("--stats", options.statistics, "say at the end what was read, beside what was predicted")->group(group);
+}
+
 void addRouting(CLI::App &app, Options &options) {
   const char *group = "Which experts are used";
   app.add_option("--trace", options.trace, "write which experts every token used to this file, for strata-plan")
@@ -160,6 +173,7 @@ void addOptions(CLI::App &app, Options &options) {
   addSampling(app, options.sampling);
   addBounds(app, options.bounds);
   addMachine(app, options);
+  addReading(app, options);
   addRouting(app, options);
 }
 

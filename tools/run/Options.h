@@ -53,6 +53,8 @@ struct Options {
   std::string trace;       ///< Of --trace.
   bool countsUsage = true; ///< Once checked: in this mode, and without --no-usage.
 
+  bool statistics = false; ///< Of --stats.
+
   SessionOptions session;
 };
 
