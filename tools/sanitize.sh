@@ -18,8 +18,9 @@ asan)
   ;;
 tsan)
   folders="tests/runtime/Device tests/runtime/Memory tests/runtime/Exec"
-  # Thousands of artifacts that are refused before a thread starts, and of simulated reads: asan's business, slow here.
-  export GTEST_FILTER='-Mutation.*:ExpertStore.TenThousandSeeds:Streaming.TenThousandSeeds'
+  # Thousands of artifacts that are refused before a thread starts, of simulated reads and of random shapes: asan's business,
+  # slow here.
+  export GTEST_FILTER='-Mutation.*:*.TenThousandSeeds:FewColumns.*:*PanelTest.*'
   ;;
 *)
   echo "usage: tools/sanitize.sh asan|tsan" >&2
