@@ -4,6 +4,8 @@
 
 #include "runtime/Exec/OpenStore.h"
 
+#include "runtime/Memory/PlannedExperts.h"
+
 #include <algorithm>
 
 namespace strata {
@@ -24,27 +26,10 @@ static std::vector<LayerBuffers> layerBuffers(const schema::Artifact &artifact) 
   for (const schema::LayerExperts *line : *artifact.experts())
     for (uint32_t layer = 0; layer < line->layers(); ++layer) {
       LayerBuffers buffers = {line->first_layer() + layer, line->slots(), {}, {}};
-      for (uint32_t i = 0; line->pinned() && i < line->pinned()->size(); ++i)
-        for (uint32_t expert = line->pinned()->Get(i)->first(); expert <= line->pinned()->Get(i)->last(); ++expert)
-          buffers.pinned.push_back(expert);
+      forEachExpert(line->pinned(), [&](uint32_t expert) { buffers.pinned.push_back(expert); });
       layers.push_back(std::move(buffers));
     }
   return layers;
-}
-
-/// The same for all layers.
-static CachePolicyKind policyOf(const schema::Artifact &artifact) {
-  switch (artifact.experts()->Get(0)->policy()) {
-  case schema::CachePolicy::pinned:
-    return CachePolicyKind::Pinned;
-  case schema::CachePolicy::lfu:
-    return CachePolicyKind::Lfu;
-  case schema::CachePolicy::pinned_lru:
-    return CachePolicyKind::PinnedLru;
-  case schema::CachePolicy::lru:
-    break;
-  }
-  return CachePolicyKind::Lru;
 }
 
 ExpertFeedShape feedShape(const schema::Artifact &artifact) {
@@ -60,7 +45,9 @@ static ExpertStoreOptions storeOptions(const schema::Artifact &artifact, const E
   ExpertStoreOptions store;
   store.layers = layerBuffers(artifact);
   store.sharedSlots = sharedSlots(artifact, catalogue);
-  store.wantedAtOnce = artifact.settings()->sequences() * artifact.model()->experts_used();
+  const schema::Model &shape = *artifact.model();
+  store.wantedAtOnce = static_cast<uint32_t>(
+      std::min<uint64_t>(uint64_t(artifact.settings()->sequences()) * shape.experts_used(), shape.experts()));
   store.readTimeout = options.readTimeout;
   for (const gguf::FileInfo &file : model.files())
     store.files.push_back(file.path);
@@ -88,9 +75,9 @@ Result<StreamedExperts> openExperts(const schema::Artifact &artifact, const gguf
   STRATA_ASSIGN(ExpertCatalogue catalogue, ExpertCatalogue::of(model, options.checksums.get()));
   ExpertStoreOptions planned = storeOptions(artifact, catalogue, model, options);
   STRATA_ASSIGN(opened.reads, makeReads(files, planned, options));
+  CachePolicyKind policy = cachePolicyOf(artifact.experts()->Get(0)->policy()); // The same for all layers.
   STRATA_ASSIGN(std::unique_ptr<ExpertStore> store,
-                ExpertStore::create(std::move(catalogue), *opened.reads, makeCachePolicy(policyOf(artifact)),
-                                    std::move(planned)));
+                ExpertStore::create(std::move(catalogue), *opened.reads, makeCachePolicy(policy), std::move(planned)));
   opened.feed = std::make_unique<ExpertFeed>(std::move(store), feedShape(artifact), options.waitForAllExperts);
   return opened;
 }

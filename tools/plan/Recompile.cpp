@@ -6,6 +6,7 @@
 
 #include "compiler/Placement/ExpertPlacement.h"
 #include "compiler/Support/FormatCount.h"
+#include "runtime/Memory/PlannedExperts.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -13,29 +14,6 @@
 namespace strata::planning {
 
 static constexpr double kWorthSaying = 0.05;
-
-static CachePolicyKind policyOf(schema::CachePolicy policy) {
-  switch (policy) {
-  case schema::CachePolicy::pinned:
-    return CachePolicyKind::Pinned;
-  case schema::CachePolicy::lfu:
-    return CachePolicyKind::Lfu;
-  case schema::CachePolicy::pinned_lru:
-    return CachePolicyKind::PinnedLru;
-  case schema::CachePolicy::lru:
-    break;
-  }
-  return CachePolicyKind::Lru;
-}
-
-using Ranges = flatbuffers::Vector<const schema::ExpertRange *>;
-
-/// Calls `act` with every expert of a set.
-template <typename Act> static void forEach(const Ranges *ranges, Act act) {
-  for (uint32_t i = 0; ranges && i < ranges->size(); ++i)
-    for (uint32_t expert = ranges->Get(i)->first(); expert <= ranges->Get(i)->last(); ++expert)
-      act(expert);
-}
 
 Plan planOf(const schema::Artifact &artifact, const ModelWeights &weights) {
   const schema::Settings &settings = *artifact.settings();
@@ -58,12 +36,12 @@ Plan planOf(const schema::Artifact &artifact, const ModelWeights &weights) {
   std::vector<bool> pinned(plan.expertTiers.size());
   for (uint32_t i = 0; artifact.experts() && i < artifact.experts()->size(); ++i) {
     const schema::LayerExperts &line = *artifact.experts()->Get(i);
-    plan.cachePolicy = policyOf(line.policy()); // The same in all lines.
+    plan.cachePolicy = cachePolicyOf(line.policy()); // The same in all lines.
     for (uint32_t layer = line.first_layer(); layer < line.first_layer() + line.layers(); ++layer) {
       size_t first = size_t{layer - plan.denseLayers} * plan.expertsPerLayer;
-      forEach(line.gpu(), [&](uint32_t expert) { plan.expertTiers[first + expert] = Tier::Gpu; });
-      forEach(line.ram(), [&](uint32_t expert) { plan.expertTiers[first + expert] = Tier::Ram; });
-      forEach(line.pinned(), [&](uint32_t expert) { pinned[first + expert] = true; });
+      forEachExpert(line.gpu(), [&](uint32_t expert) { plan.expertTiers[first + expert] = Tier::Gpu; });
+      forEachExpert(line.ram(), [&](uint32_t expert) { plan.expertTiers[first + expert] = Tier::Ram; });
+      forEachExpert(line.pinned(), [&](uint32_t expert) { pinned[first + expert] = true; });
     }
   }
   countExperts(plan, weights);
