@@ -41,6 +41,13 @@ TEST(Streaming, SameBitsWhereverExpertsAre) {
       }
 }
 
+TEST(Streaming, SameBitsInWhateverOrderExpertsCome) {
+  auto session = openStreaming({0, 0, 2});
+  simulated->faults.slow = 300;
+  for (int again = 0; again < 10; ++again)
+    EXPECT_EQ(promptThenDecode(*session), expected());
+}
+
 TEST(Streaming, SameBitsFromEveryBackEnd) {
   for (ReadBackend backend : {ReadBackend::Automatic, ReadBackend::Buffered}) {
     SessionOptions options;
