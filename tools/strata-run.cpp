@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // strata-run: text in, text out.
+#include "compiler/Support/AtomicFile.h"
 #include "runtime/Text/Prompt.h"
 #include "tools/CommandLine.h"
 #include "tools/run/Conversation.h"
@@ -15,6 +16,8 @@
 #include <fmt/format.h>
 #include <iostream>
 #include <iterator>
+#include <random>
+#include <span>
 
 using namespace strata;
 using namespace strata::run;
@@ -30,10 +33,20 @@ Result<ExitCode> tokenizeInput(const Options &options) {
   return ExitCode::Done;
 }
 
+std::vector<int32_t> randomTokens(uint32_t count, uint32_t vocabulary, uint64_t seed) {
+  std::mt19937_64 random(seed);
+  std::vector<int32_t> tokens(count);
+  for (int32_t &token : tokens)
+    token = static_cast<int32_t>(random() % vocabulary);
+  return tokens;
+}
+
 Result<std::vector<int32_t>> promptTokens(const Options &options, const text::Tokenizer &tokenizer,
                                           uint32_t vocabulary) {
   if (options.mode == Mode::Tokens)
     return text::parseTokenIds(options.tokens, vocabulary);
+  if (options.mode == Mode::RandomPrompt)
+    return randomTokens(options.randomPrompt, vocabulary, options.sampling.seed);
   if (options.raw)
     return text::encodeRaw(tokenizer, options.prompt.value_or(""));
   return encodeTurn(tokenizer, options, options.prompt.value_or(""));
@@ -46,8 +59,12 @@ Result<ExitCode> generate(const Options &options, Session &session, const text::
   if (options.mode == Mode::Interactive)
     return converse(generator, tokenizer, options, session.context());
   STRATA_ASSIGN(std::vector<int32_t> prompt, promptTokens(options, tokenizer, session.vocabulary()));
-  STRATA_ASSIGN(GeneratedAnswer answer, generator.answer(prompt, showText));
-  showClosing(answer, session.context());
+  bool shows = options.mode != Mode::RandomPrompt;
+  STRATA_ASSIGN(GeneratedAnswer answer, generator.answer(prompt, shows ? showText : [](std::string_view) {}));
+  if (shows)
+    showClosing(answer, session.context());
+  else
+    fmt::print(stderr, "{}\n", closingLine(answer, session.context()));
   return answer.end == AnswerEnd::Interrupted ? ExitCode::Interrupted : ExitCode::Done;
 }
 
@@ -58,6 +75,15 @@ Result<ExitCode> runModel(const Options &options, OpenedModel &model) {
   return generate(options, *model.session, tokenizer);
 }
 
+Result<void> writeStatistics(const Options &options, const Session &session) {
+  std::string text = options.statisticsJson ? statisticsJson(session) : statisticsText(session);
+  if (!options.statisticsFile.empty())
+    return writeFileAtomically(options.statisticsFile, std::as_bytes(std::span(text)),
+                               "give another place with --stats-file");
+  fmt::print(stderr, "{}", text);
+  return {};
+}
+
 Result<ExitCode> runWith(const CLI::App &app, Options &options) {
   STRATA_TRY(checkOptions(app, options));
   if (options.mode == Mode::Tokenize)
@@ -65,7 +91,7 @@ Result<ExitCode> runWith(const CLI::App &app, Options &options) {
   STRATA_ASSIGN(OpenedModel model, openModel(options));
   STRATA_ASSIGN(ExitCode code, runModel(options, model));
   if (options.statistics)
-    fmt::print(stderr, "{}", expertStatistics(*model.session));
+    STRATA_TRY(writeStatistics(options, *model.session));
   if (model.recorder)
     STRATA_TRY(saveRecording(*model.recorder, model.session->artifact().root(), model.located.gguf, options));
   return code;

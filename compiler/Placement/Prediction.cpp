@@ -26,7 +26,7 @@ namespace {
 constexpr double kFloat = 4;
 /// Of a small transfer between host and GPU, beside its bytes.
 constexpr double kTransferLatency = 10e-6;
-constexpr uint64_t kPromptLengths[] = {75, 1024, 8192, 32768};
+constexpr uint64_t kPromptLengths[] = {75, 512, 1024, 2048, 8192, 32768};
 /// The disk reads what one expert's matrix has, a third of an expert.
 constexpr uint64_t kMatrices = 3;
 
@@ -73,6 +73,7 @@ private:
   double attentionOperations(double positions) const;
   void addPass(double start, double tokens, PromptPrediction &prompt) const;
   double denseParameters(Tier tier) const;
+  uint32_t coldExperts(uint32_t layer) const;
 
   const Plan &plan;
   const ModelWeights &weights;
@@ -164,6 +165,11 @@ double Predictor::denseParameters(Tier tier) const {
   return parameters;
 }
 
+/// Experts that RAM has room for and that loading does not read: the first prompt does.
+uint32_t Predictor::coldExperts(uint32_t layer) const {
+  return plan.expertsApart && layer >= plan.denseLayers ? plan.cacheSlots(layer) : 0;
+}
+
 /// One pass over the model with `tokens` tokens after `start` others. Every touched expert is read once; reads, uploads
 /// and compute run beside each other.
 void Predictor::addPass(double start, double tokens, PromptPrediction &prompt) const {
@@ -175,7 +181,7 @@ void Predictor::addPass(double start, double tokens, PromptPrediction &prompt) c
   for (size_t i = 0; i < plan.layers.size(); ++i) {
     const auto &experts = plan.layers[i].experts;
     double bytes = touched * static_cast<double>(weights.layers[i].expert);
-    diskBytes += bytes * experts[at(Tier::Disk)];
+    diskBytes += bytes * (experts[at(Tier::Disk)] + (start == 0 ? coldExperts(static_cast<uint32_t>(i)) : 0));
     uploaded += plan.hasGpu ? bytes * (experts[at(Tier::Ram)] + experts[at(Tier::Disk)]) : 0;
     expertOperations += 2 * tokens * description.expertsUsed * static_cast<double>(weights.layers[i].expertParameters);
   }
@@ -218,8 +224,7 @@ void Predictor::load(Prediction &prediction) const {
   gpuBytes += static_cast<double>(plan.of(Tier::Gpu).expertBytes);
   double resident = dense + static_cast<double>(plan.of(Tier::Gpu).expertBytes);
   for (uint32_t layer = plan.denseLayers; layer < plan.layers.size(); ++layer) {
-    uint64_t read = plan.layers[layer].experts[static_cast<size_t>(Tier::Ram)];
-    read -= plan.expertsApart ? plan.cacheSlots(layer) : 0; // A cache is filled by the first prompt.
+    uint64_t read = plan.layers[layer].experts[static_cast<size_t>(Tier::Ram)] - coldExperts(layer);
     resident += static_cast<double>(read * weights.layers[layer].expert);
   }
   double upload = plan.hasGpu ? seconds(gpuBytes, gpu.pcie) : 0;

@@ -38,7 +38,7 @@ struct TokenPrediction {
   double tokensPerSecond() const { return cost.total > 0 ? 1 / cost.total : 0; }
 };
 
-/// The time to the first token of a prompt.
+/// The time to the first token of the first prompt: with caches that are still empty, and are filled by it.
 struct PromptPrediction {
   uint64_t tokens = 0;
   uint64_t passes = 0;  ///< Over the model: one for every settings.promptTokens.
@@ -50,7 +50,7 @@ struct Prediction {
   TokenPrediction uniform;               ///< Every expert is used equally often.
   std::optional<TokenPrediction> traced; ///< By the usage counts, or a replay of their trace.
   TokenPrediction skewed;                ///< With the hit rate of skewedHitRate(), if a cache learns it.
-  std::vector<PromptPrediction> prompts; ///< Of 75, 1,024, 8,192 and 32,768 tokens, as far as they fit the context.
+  std::vector<PromptPrediction> prompts; ///< Of 75 to 32,768 tokens, as far as they fit the context.
   double loadSeconds = 0;                ///< Until all that is resident has been read; 0 without a disk.
   double denseLoadSeconds = 0;           ///< Until the first token could be made: all but experts.
   Figure disk;                           ///< The bandwidth that disk reads were counted with; 0 without a disk.

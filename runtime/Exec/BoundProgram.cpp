@@ -89,10 +89,23 @@ BoundProgram::BoundProgram(const Binding &boundTo, const schema::Program &source
   forEachStage(source, [this](const schema::Run &run, uint32_t layer, const schema::Stage &stage) {
     bindStage(run, layer, stage);
   });
+  countWeights();
+}
+
+/// A table of embeddings is read by single rows, which are not worth counting.
+void BoundProgram::countWeights() {
+  for (Stage &stage : stageList) {
+    stage.weightBytes = 0;
+    for (size_t call = stage.firstCall; call < stage.endCall; ++call)
+      for (const BoundOperand &read : calls[call].reads)
+        if (read.kind == schema::OperandKind::weight && !read.experts &&
+            calls[call].operation != schema::Operation::embed)
+          stage.weightBytes += read.rows * read.rowBytes;
+  }
 }
 
 void BoundProgram::bindStage(const schema::Run &run, uint32_t layer, const schema::Stage &stage) {
-  Stage bound = {stage.rows(), run.first_layer() + layer, calls.size(), 0, operands.size(), 0};
+  Stage bound = {stage.rows(), run.first_layer() + layer, calls.size(), 0, operands.size(), 0, 0};
   for (const schema::Dispatch *dispatch : *stage.dispatches()) {
     size_t reads = operands.size();
     for (const schema::Operand *operand : *dispatch->reads())
@@ -180,6 +193,7 @@ void BoundProgram::narrow(std::span<const std::byte *const> weights) {
       operand.encoding = Encoding::BF16;
       operand.rowBytes = encodedBytes(operand.encoding, operand.columns, 1).value();
     }
+  countWeights();
 }
 
 Result<void> BoundProgram::run(size_t stage, uint64_t first, uint64_t count) {
@@ -193,6 +207,7 @@ Result<void> BoundProgram::run(size_t stage, uint64_t first, uint64_t count) {
   }
   for (size_t i = bound.firstCall; i < bound.endCall; ++i)
     calls[i].rows = count;
+  weightBytes += bound.weightBytes;
   for (size_t i = bound.firstCall; i < bound.endCall; ++i) {
     if (size_t end = endOfExperts(i); end != i) {
       STRATA_TRY(runExperts(bound.layer, i, end));

@@ -38,6 +38,10 @@ public:
 
   size_t stages() const { return stageList.size(); }
   schema::Rows rows(size_t stage) const { return stageList[stage].rows; }
+  /// Of the model.
+  uint32_t layer(size_t stage) const { return stageList[stage].layer; }
+  /// Bytes of weights in memory that products have read so far, experts from the store left out.
+  uint64_t weightBytesRead() const { return weightBytes; }
 
   /// Launches a stage for `count` rows, from the row `first` of the prompt on where values have rows for all of it.
   Result<void> run(size_t stage, uint64_t first, uint64_t count);
@@ -70,12 +74,14 @@ private:
     uint32_t layer; ///< Of the model.
     size_t firstCall, endCall;
     size_t firstOperand, endOperand;
+    uint64_t weightBytes = 0; ///< Of those that are read whole.
   };
 
   void bindStage(const schema::Run &run, uint32_t layer, const schema::Stage &stage);
   void bindOperand(const schema::Run &run, uint32_t layer, const schema::Stage &stage, const schema::Operand &operand);
   void bindValue(const schema::Stage &stage, const schema::Value &value);
   void bindWeight(const schema::Tensor &tensor);
+  void countWeights();
   Result<void> recordChoices(const KernelCall &call, uint32_t layer, uint64_t firstRow);
   size_t endOfExperts(size_t first) const;
   Result<void> runExperts(uint32_t layer, size_t first, size_t end);
@@ -89,6 +95,7 @@ private:
   std::vector<Place> places; ///< Of every operand.
   RoutingRecorder *recorder = nullptr;
   std::vector<int32_t> choices; ///< Of one call, on their way to the recorder.
+  uint64_t weightBytes = 0;
 };
 
 } // namespace strata

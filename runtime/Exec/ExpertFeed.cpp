@@ -16,7 +16,8 @@ uint64_t ExpertFeed::hostBytes(const ExpertFeedShape &shape) {
 }
 
 ExpertFeed::ExpertFeed(std::unique_ptr<ExpertStore> fromStore, const ExpertFeedShape &shape, bool waitsForAll)
-    : experts(std::move(fromStore)), waitForAll(waitsForAll), taken(shape.experts) {
+    : experts(std::move(fromStore)), waitForAll(waitsForAll), usedByRow(shape.used), taken(shape.experts),
+      aheadLayer(experts->layers().size()) {
   for (auto &table : tables)
     table.resize(shape.experts);
   ids.reserve(shape.rows * shape.used);
@@ -50,6 +51,33 @@ void ExpertFeed::listNeeded(uint32_t layer, ExpertUse use, std::span<const int32
   std::fill(taken.begin(), taken.end(), 0);
   asked = 0;
   begun = false;
+}
+
+/// Experts are read ahead if a layer will use nearly all of them: with four times as many choices as experts, evenly
+/// spread, it uses 98 in 100.
+void ExpertFeed::beginPass(uint64_t rows) {
+  constexpr uint64_t kChoicesOfEach = 4;
+  aheadExpert = 0;
+  aheadLayer = rows * usedByRow >= kChoicesOfEach * taken.size() ? 0 : experts->layers().size();
+  readAhead();
+}
+
+void ExpertFeed::aheadIsAfter(uint32_t layer) {
+  const std::vector<ExpertLayer> &layers = experts->layers();
+  if (aheadLayer == layers.size())
+    return;
+  auto found = std::ranges::find(layers, layer, &ExpertLayer::layer);
+  aheadLayer = static_cast<size_t>(found - layers.begin()) + 1;
+  aheadExpert = 0;
+}
+
+void ExpertFeed::readAhead() {
+  experts->takeArrived();
+  if (aheadLayer == experts->layers().size())
+    return;
+  const ExpertLayer &layer = experts->layers()[aheadLayer];
+  while (aheadExpert < layer.experts && experts->readAhead(layer.layer, aheadExpert))
+    ++aheadExpert;
 }
 
 /// As many as there are buffers for; at least one that is not computed is held afterwards.
@@ -118,8 +146,11 @@ Result<void> ExpertFeed::gather(uint32_t layer, std::span<const int32_t> used, c
 }
 
 Result<void> ExpertFeed::passHeld(uint32_t layer, const Body &body) {
+  aheadIsAfter(layer);
   while (asked < needed.size() || !held.empty()) {
     STRATA_TRY(ask(layer, ExpertUse::Prompt));
+    if (asked == needed.size())
+      readAhead();
     STRATA_TRY(experts->wait(held.front()));
     STRATA_TRY(compute(0, 1, body));
     experts->release(held.front());

@@ -51,6 +51,11 @@ public:
     return pass(layer, used, {&call<Launch>, &launch});
   }
 
+  /// A pass of a prompt of `rows` tokens begins: its first experts are asked of the disk, if nearly all will be used.
+  void beginPass(uint64_t rows);
+  /// Between the experts of two layers: takes what the disk has brought, and asks it for more where there is room.
+  void readAhead();
+
   ExpertStore &store() { return *experts; }
   /// Room for the ids of a call, for who fetches them.
   std::vector<int32_t> ids;
@@ -73,9 +78,11 @@ private:
   Result<void> ask(uint32_t layer, ExpertUse use);
   Result<size_t> takeReady();
   Result<void> compute(size_t first, size_t end, const Body &body);
+  void aheadIsAfter(uint32_t layer);
 
   std::unique_ptr<ExpertStore> experts;
   bool waitForAll;
+  uint32_t usedByRow;
   std::array<std::vector<const std::byte *>, kExpertMatrices> tables;
   std::vector<uint8_t> taken;   ///< By expert: ExpertPart::taken.
   std::vector<uint32_t> needed; ///< In the order in which they are asked for.
@@ -84,6 +91,9 @@ private:
   std::vector<uint32_t> heldExperts; ///< Of the handles.
   size_t computed = 0;               ///< The first ones of the held.
   bool begun = false;                ///< A part has been launched.
+  // Of a prompt, the next expert to be read before a layer asks for it.
+  size_t aheadLayer = 0; ///< In the store's layers; their number: none is.
+  uint32_t aheadExpert = 0;
 };
 
 } // namespace strata

@@ -79,6 +79,21 @@ bool PromptRun::next() {
   return false;
 }
 
+PromptProgress PromptRun::progress() const {
+  PromptProgress progress;
+  for (size_t each = 0; each < program->stages(); ++each)
+    progress.layers = std::max(progress.layers, program->layer(each) + 1);
+  progress.layer = isOver() ? progress.layers : program->layer(stage);
+  double stages = static_cast<double>(stage);
+  if (uint32_t rows = isOver() ? 0 : passRows())
+    stages += static_cast<double>(first) / rows;
+  uint64_t passes = (tokens.size() + tokensPerPass - 1) / tokensPerPass, pass = passBegin / tokensPerPass;
+  progress.share = isOver() ? 1
+                            : (static_cast<double>(pass) + stages / static_cast<double>(program->stages())) /
+                                  static_cast<double>(passes);
+  return progress;
+}
+
 uint64_t PromptRun::countUnits() const {
   uint64_t count = 0;
   for (size_t begin = 0; begin < tokens.size(); begin += tokensPerPass) {

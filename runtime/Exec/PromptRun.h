@@ -53,6 +53,7 @@ public:
   const LogitsSink &sink() const { return logits; }
   uint64_t unitsDone() const { return done; }
   uint64_t units() const { return total; }
+  PromptProgress progress() const;
 
 private:
   uint32_t passRows() const;

@@ -56,5 +56,8 @@ uint64_t PromptStep::unitsDone() const {
 uint64_t PromptStep::units() const {
   return state->prompt.units();
 }
+PromptProgress PromptStep::progress() const {
+  return state->prompt.progress();
+}
 
 } // namespace strata

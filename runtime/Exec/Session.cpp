@@ -43,15 +43,26 @@ static MemoryNeed memoryNeed(const schema::Artifact &artifact, const EncodingCho
           orEverything(session)};
 }
 
-/// The dense parts are there already. The bytes that are reported are those of experts from here on.
-static Result<void> loadExperts(SessionState &state, const LoadProgress &progress) {
-  ExpertStore &store = state.experts.feed->store();
-  uint64_t expertBytes = state.artifact.root().prediction()->expert_bytes();
-  auto report = [&](uint32_t done, uint32_t total) {
-    if (progress)
-      progress(done * expertBytes, total * expertBytes);
+/// What is always needed first, then experts; the progress is that of both together.
+static Result<void> load(SessionState &state, const SessionOptions &options) {
+  ExpertStore *store = state.experts.feed ? &state.experts.feed->store() : nullptr;
+  uint64_t ofExperts = store ? store->loadBytes() : 0, dense = 0;
+  auto report = [&](uint64_t done, uint64_t total) {
+    dense = total;
+    if (options.progress)
+      options.progress(done, total + ofExperts);
   };
-  STRATA_TRY(store.load(report));
+  STRATA_TRY(loadWeights(state.artifact.root(), state.files, *state.device,
+                         state.arenas.base(schema::ArenaKind::weights), report, options.checksums.get()));
+  state.narrowWeights();
+  if (!store)
+    return {};
+  uint64_t loaded = 0;
+  STRATA_TRY(store->load([&](uint64_t bytes) {
+    loaded += bytes;
+    if (options.progress)
+      options.progress(dense + loaded, dense + ofExperts);
+  }));
   state.beginAccount();
   return {};
 }
@@ -83,11 +94,7 @@ static Result<std::unique_ptr<SessionState>> makeState(LoadedArtifact artifact, 
   STRATA_TRY(state->allocate(model.gguf, options));
   if (options.recorder)
     state->record(*options.recorder);
-  STRATA_TRY(loadWeights(state->artifact.root(), state->files, *state->device,
-                         state->arenas.base(schema::ArenaKind::weights), options.progress, options.checksums.get()));
-  state->narrowWeights();
-  if (state->experts.feed)
-    STRATA_TRY(loadExperts(*state, options.progress));
+  STRATA_TRY(load(*state, options));
   return state;
 }
 
@@ -140,8 +147,8 @@ uint32_t Session::threads() const {
 std::string Session::readsDescription() const {
   return state->experts.reads ? state->experts.reads->description() : "";
 }
-ExpertReads Session::expertReads(schema::Phase phase) const {
-  return state->expertReads[static_cast<size_t>(phase)];
+PhaseStatistics Session::statistics(schema::Phase phase) const {
+  return state->statistics[static_cast<size_t>(phase)];
 }
 schema::KvEncoding Session::kv() const {
   return state->choice.kv;

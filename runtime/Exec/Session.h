@@ -52,13 +52,24 @@ struct SessionOptions {
   RoutingRecorder *recorder = nullptr;
 };
 
-/// What a phase took of experts so far, in plans over several tiers; all 0 in others.
-struct ExpertReads {
+/// What a phase took so far. Of experts and the disk in plans over several tiers; in others that stays 0.
+struct PhaseStatistics {
   uint64_t tokens = 0;                ///< Of prompts, or generated.
+  std::chrono::nanoseconds taken{};   ///< In prompt units and decode steps.
+  uint64_t weightBytes = 0;           ///< In memory, that products read; experts from the store left out.
   uint64_t hits = 0;                  ///< Experts that were in memory when a layer needed them,
   uint64_t misses = 0;                ///< and those that were read, once for all tokens that use them.
-  uint64_t bytesRead = 0;             ///< From the disk, by whole pages.
-  std::chrono::nanoseconds waiting{}; ///< For the disk, with nothing to compute.
+  uint64_t bytesRead = 0;             ///< From the disk, by whole pages;
+  uint64_t bytesWhileWaiting = 0;     ///< of them, what came
+  std::chrono::nanoseconds waiting{}; ///< while nothing could be computed.
+  std::chrono::nanoseconds reading{}; ///< While at least one read was under way.
+  uint64_t retries = 0, damagedReads = 0, timeouts = 0, slowReads = 0; ///< ExpertStoreStatistics.
+};
+
+/// How far a prompt is.
+struct PromptProgress {
+  uint32_t layer = 0, layers = 0; ///< The one that runs next, from 0.
+  double share = 0;               ///< Of the work, from 0 to 1, as if all stages took the same time.
 };
 
 /// The number of an open sequence, below Session::sequences().
@@ -91,6 +102,7 @@ public:
   /// Units done and units in all.
   uint64_t unitsDone() const;
   uint64_t units() const;
+  PromptProgress progress() const;
 
 private:
   friend class Session;
@@ -121,7 +133,7 @@ public:
   std::vector<std::string> deviceNotes() const;
   /// How experts are read (Reads::description); empty if all weights are in memory.
   std::string readsDescription() const;
-  ExpertReads expertReads(schema::Phase phase) const;
+  PhaseStatistics statistics(schema::Phase phase) const;
   schema::ActivationEncoding activations(schema::Phase phase) const;
   schema::KvEncoding kv() const;
   /// True if an option differs from what the artifact's prediction was made for.

@@ -85,8 +85,9 @@ Result<void> SessionState::decode(std::span<const DecodeRow> rows) {
     sequences.reserve(row.sequence, position + 1);
     inputs.add(row.token, position, row.sequence);
   }
+  Clock::time_point begun = Clock::now();
   auto result = runDecode(rows.size());
-  account(schema::Phase::decode, result ? rows.size() : 0);
+  account(schema::Phase::decode, result ? rows.size() : 0, begun);
   if (!result) {
     for (const DecodeRow &row : rows) // Takes a new block back.
       sequences.setPositions(row.sequence, sequences.positions(row.sequence));
@@ -97,16 +98,27 @@ Result<void> SessionState::decode(std::span<const DecodeRow> rows) {
   return {};
 }
 
-void SessionState::account(schema::Phase phase, uint64_t tokens) {
-  ExpertReads &reads = expertReads[static_cast<size_t>(phase)];
-  reads.tokens += tokens;
+void SessionState::account(schema::Phase phase, uint64_t tokens, Clock::time_point begun) {
+  PhaseStatistics &of = statistics[static_cast<size_t>(phase)];
+  of.tokens += tokens;
+  of.taken += Clock::now() - begun;
+  of.weightBytes = (phase == schema::Phase::decode ? decodeProgram : promptProgram)->weightBytesRead();
   if (!experts.feed)
     return;
   const ExpertStoreStatistics &now = experts.feed->store().statistics();
-  reads.hits += now.hits - accounted.hits;
-  reads.misses += now.misses - accounted.misses;
-  reads.bytesRead += now.bytesRead - accounted.bytesRead;
-  reads.waiting += now.waiting - accounted.waiting;
+  auto add = [&](auto PhaseStatistics::*to, auto ExpertStoreStatistics::*from) {
+    of.*to += now.*from - accounted.*from;
+  };
+  add(&PhaseStatistics::hits, &ExpertStoreStatistics::hits);
+  add(&PhaseStatistics::misses, &ExpertStoreStatistics::misses);
+  add(&PhaseStatistics::bytesRead, &ExpertStoreStatistics::bytesRead);
+  add(&PhaseStatistics::bytesWhileWaiting, &ExpertStoreStatistics::bytesWhileWaiting);
+  add(&PhaseStatistics::waiting, &ExpertStoreStatistics::waiting);
+  add(&PhaseStatistics::reading, &ExpertStoreStatistics::reading);
+  add(&PhaseStatistics::retries, &ExpertStoreStatistics::retries);
+  add(&PhaseStatistics::damagedReads, &ExpertStoreStatistics::damagedReads);
+  add(&PhaseStatistics::timeouts, &ExpertStoreStatistics::timeouts);
+  add(&PhaseStatistics::slowReads, &ExpertStoreStatistics::slowReads);
   accounted = now;
 }
 
@@ -124,8 +136,9 @@ Result<void> SessionState::runDecode(size_t rows) {
 }
 
 Result<bool> SessionState::advancePrompt() {
+  Clock::time_point begun = Clock::now();
   auto result = runUnit();
-  account(schema::Phase::prompt, 0);
+  account(schema::Phase::prompt, 0, begun);
   if (!result) {
     stopPrompt();
     return tl::unexpected<Error>(std::move(result.error()));
@@ -133,7 +146,7 @@ Result<bool> SessionState::advancePrompt() {
   auto passTokens = static_cast<uint32_t>(prompt.passTokens().size());
   uint32_t passEnd = prompt.passPosition() + passTokens;
   if (prompt.next()) {
-    account(schema::Phase::prompt, passTokens);
+    statistics[static_cast<size_t>(schema::Phase::prompt)].tokens += passTokens;
     sequences.setPositions(prompt.sequence(), passEnd);
     endRecording(RoutingPhase::Prompt);
   }
@@ -159,6 +172,8 @@ Result<void> SessionState::beginPass() {
   for (int32_t token : tokens)
     inputs.add(token, position++, prompt.sequence());
   beginRecording(RoutingPhase::Prompt);
+  if (experts.feed)
+    experts.feed->beginPass(tokens.size());
   return writeInputs(*promptProgram);
 }
 
@@ -168,6 +183,8 @@ Result<void> SessionState::runUnit() {
   PromptUnit unit = prompt.unit();
   STRATA_TRY(promptProgram->run(unit.stage, unit.first, unit.count));
   STRATA_TRY(device->synchronise());
+  if (experts.feed)
+    experts.feed->readAhead();
   if (promptProgram->rows(unit.stage) != schema::Rows::output)
     return {};
   STRATA_TRY(readLogits(*promptProgram, promptLogits));

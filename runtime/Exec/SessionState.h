@@ -13,6 +13,7 @@
 #include "runtime/Exec/Session.h"
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -82,10 +83,10 @@ public:
   std::unique_ptr<BoundProgram> decodeProgram, promptProgram;
   PromptRun prompt;
   StepInputs inputs;
-  std::vector<float> decodeLogits;        ///< [sequences, vocabulary]
-  size_t decodeRows = 0;                  ///< Of the last decode step.
-  std::vector<float> promptLogits;        ///< [vocabulary]
-  std::array<ExpertReads, 2> expertReads; ///< By schema::Phase.
+  std::vector<float> decodeLogits;           ///< [sequences, vocabulary]
+  size_t decodeRows = 0;                     ///< Of the last decode step.
+  std::vector<float> promptLogits;           ///< [vocabulary]
+  std::array<PhaseStatistics, 2> statistics; ///< By schema::Phase.
 
 private:
   RoutingRecorder *recorder = nullptr;
@@ -98,8 +99,9 @@ private:
     if (recorder)
       recorder->end(phase);
   }
-  /// Adds to a phase's account what the store has done meanwhile.
-  void account(schema::Phase phase, uint64_t tokens);
+  using Clock = std::chrono::steady_clock;
+  /// Adds to a phase's account what has been done since `begun`.
+  void account(schema::Phase phase, uint64_t tokens, Clock::time_point begun);
   ExpertStoreStatistics accounted;
 
   Result<void> runDecode(size_t rows);

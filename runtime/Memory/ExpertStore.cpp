@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <fmt/format.h>
+#include <utility>
 
 namespace strata {
 
@@ -188,7 +189,9 @@ std::optional<uint32_t> ExpertStore::acquire(uint32_t layerIndex, uint32_t exper
   uint32_t key = catalogue.table[layerIndex].firstKey + expert;
   if (int32_t present = slotOfKey[key]; present >= 0) {
     auto slot = static_cast<uint32_t>(present);
-    if (slotTable[slot].state == State::Ready)
+    if (std::exchange(slotTable[slot].ahead, false))
+      ++counts.misses;
+    else if (slotTable[slot].state == State::Ready)
       ++counts.hits;
     policy->used(slot, key);
     return slot;
@@ -197,21 +200,52 @@ std::optional<uint32_t> ExpertStore::acquire(uint32_t layerIndex, uint32_t exper
   if (!slot)
     return std::nullopt;
   counts.misses += isUsed ? 1 : 0;
-  slotTable[*slot].layer = layerIndex;
-  slotTable[*slot].expert = expert;
-  slotTable[*slot].users = 0;
-  slotTable[*slot].state = State::Reading;
-  slotOfKey[key] = static_cast<int32_t>(*slot);
-  policy->placed(*slot, key, isUsed);
-  begin(*slot);
+  place(*slot, layerIndex, expert, isUsed);
   return slot;
+}
+
+/// The expert's reads into a slot that is free.
+void ExpertStore::place(uint32_t slot, uint32_t layerIndex, uint32_t expert, bool isUsed) {
+  uint32_t key = catalogue.table[layerIndex].firstKey + expert;
+  slotTable[slot].layer = layerIndex;
+  slotTable[slot].expert = expert;
+  slotTable[slot].users = 0;
+  slotTable[slot].ahead = false;
+  slotTable[slot].state = State::Reading;
+  slotOfKey[key] = static_cast<int32_t>(slot);
+  policy->placed(slot, key, isUsed);
+  begin(slot);
+}
+
+bool ExpertStore::readAhead(uint32_t layer, uint32_t expert) {
+  auto index = static_cast<uint32_t>(catalogue.find(layer) - catalogue.table.data());
+  if (expects({layer, expert}))
+    return true;
+  std::optional<uint32_t> slot = takeFree(partitions[index]);
+  if (!slot)
+    slot = takeFree(partitions.back());
+  if (!slot)
+    return false;
+  place(*slot, index, expert, /*isUsed=*/false);
+  slotTable[*slot].ahead = true;
+  return true;
+}
+
+/// Counts the time that `body` takes, and what comes meanwhile. What is there already has not been waited for.
+template <typename Body> void ExpertStore::whileWaiting(const Body &body) {
+  collect({});
+  Reads::Duration begun = reads.now();
+  uint64_t before = counts.bytesRead;
+  body();
+  counts.waiting += reads.now() - begun;
+  counts.bytesWhileWaiting += counts.bytesRead - before;
 }
 
 bool ExpertStore::waitForReads() {
   uint32_t before = underway;
-  Reads::Duration begun = reads.now();
-  collect(options.readTimeout);
-  counts.waiting += reads.now() - begun;
+  collect({});
+  if (underway == before)
+    whileWaiting([&] { collect(options.readTimeout); });
   return underway < before;
 }
 
@@ -290,11 +324,13 @@ void ExpertStore::submit(uint32_t slot, uint32_t matrix) {
     request.hashedBytes = transfer.bytes;
   }
   transfer.underway = true;
-  ++underway;
+  if (underway++ == 0)
+    countedUntil = reads.now();
   reads.submit(request);
 }
 
 void ExpertStore::collect(Reads::Duration timeout) {
+  bool wasReading = underway != 0;
   for (;;) {
     size_t count = underway == 0 ? 0 : reads.wait(arrived, timeout);
     for (size_t i = 0; i < count; ++i)
@@ -302,6 +338,11 @@ void ExpertStore::collect(Reads::Duration timeout) {
     if (count < arrived.size())
       break;
     timeout = {};
+  }
+  if (wasReading) {
+    Reads::Duration now = reads.now();
+    counts.reading += now - countedUntil;
+    countedUntil = now;
   }
   expire();
 }
@@ -440,11 +481,10 @@ void ExpertStore::collectFor(std::span<const Handle> handles) {
 }
 
 void ExpertStore::waitForAny(std::span<const Handle> handles) {
-  Reads::Duration begun = reads.now();
-  collect({});
-  while (std::all_of(handles.begin(), handles.end(), [&](Handle handle) { return isReading(handle); }))
-    collectFor(handles);
-  counts.waiting += reads.now() - begun;
+  whileWaiting([&] {
+    while (std::all_of(handles.begin(), handles.end(), [&](Handle handle) { return isReading(handle); }))
+      collectFor(handles);
+  });
 }
 
 Result<void> ExpertStore::wait(Handle handle) {
@@ -495,7 +535,21 @@ Result<ExpertStore::Handle> ExpertStore::hold(uint32_t layer, uint32_t expert) {
   return *slot;
 }
 
-Result<void> ExpertStore::load(const std::function<void(uint32_t, uint32_t)> &progress) {
+static uint64_t expertBytes(const ExpertLayer &layer) {
+  uint64_t bytes = 0;
+  for (const SlabTable &slabs : layer.matrices)
+    bytes += slabs.slabBytes;
+  return bytes;
+}
+
+uint64_t ExpertStore::loadBytes() const {
+  uint64_t all = 0;
+  for (const LayerBuffers &buffers : options.layers)
+    all += (buffers.pinned.size() + buffers.first.size()) * expertBytes(*catalogue.find(buffers.layer));
+  return all;
+}
+
+Result<void> ExpertStore::load(const std::function<void(uint64_t)> &progress) {
   std::vector<Handle> handles;
   for (const LayerBuffers &buffers : options.layers) {
     std::vector<uint32_t> experts = buffers.pinned;
@@ -506,12 +560,11 @@ Result<void> ExpertStore::load(const std::function<void(uint32_t, uint32_t)> &pr
       handles.push_back(handle);
     }
   }
-  auto total = static_cast<uint32_t>(handles.size());
-  for (uint32_t i = 0; i < total; ++i) {
-    STRATA_TRY(wait(handles[i]));
-    release(handles[i]);
+  for (Handle handle : handles) {
+    STRATA_TRY(wait(handle));
+    release(handle);
     if (progress)
-      progress(i + 1, total);
+      progress(expertBytes(catalogue.table[slotTable[handle].layer]));
   }
   return {};
 }

@@ -55,7 +55,9 @@ struct ExpertStoreStatistics {
   uint64_t damagedReads = 0; ///< Slabs whose checksum differed, each time that one did.
   uint64_t timeouts = 0;
   uint64_t slowReads = 0;             ///< That took more than ten times the mean.
-  std::chrono::nanoseconds waiting{}; ///< In wait().
+  uint64_t bytesWhileWaiting = 0;     ///< Of bytesRead, what came while waiting.
+  std::chrono::nanoseconds waiting{}; ///< In wait() and its like: nothing could be computed.
+  std::chrono::nanoseconds reading{}; ///< While at least one read was under way.
 };
 
 /// What a want is for.
@@ -77,8 +79,10 @@ public:
   /// Waits for what is being read into its buffers.
   ~ExpertStore();
 
-  /// Reads the pinned experts and those that caches begin with. `progress` gets experts done and in all.
-  Result<void> load(const std::function<void(uint32_t, uint32_t)> &progress);
+  /// Reads the pinned experts and those that caches begin with. `progress` gets the bytes of each.
+  Result<void> load(const std::function<void(uint64_t)> &progress);
+  /// Of all that load() reads.
+  uint64_t loadBytes() const;
 
   /// Asks for experts of one layer: their misses are all submitted before it returns. handles[i] holds experts[i],
   /// also twice the same. On an error nothing is held.
@@ -87,6 +91,11 @@ public:
   void beginStep(uint32_t layer);
   /// Asks for one expert that the layer has; nothing if all buffers that it could take are in use or lost to the disk.
   std::optional<Handle> tryWant(uint32_t layer, uint32_t expert, ExpertUse use);
+  /// Begins to read an expert that will be asked for, if it is not here and a buffer is free: it drives nothing out,
+  /// and what asks for it later counts as a miss. False if no buffer is free.
+  bool readAhead(uint32_t layer, uint32_t expert);
+  /// Takes what the disk has done, without waiting.
+  void takeArrived() { collect({}); }
   /// For when nothing is held and tryWant gives nothing. False if no read came to an end within the read timeout.
   bool waitForReads();
   /// What to say then: F09, exit code 3.
@@ -135,6 +144,7 @@ private:
     State state = State::Free;
     uint32_t layer = 0, expert = 0; ///< The layer's index in the catalogue.
     uint32_t partition = 0;
+    bool ahead = false; ///< Nobody has asked for it yet.
     std::byte *bytes = nullptr;
     uint32_t users = 0;
     std::array<Transfer, kExpertMatrices> transfers;
@@ -159,6 +169,7 @@ private:
   uint32_t keyOf(const Slot &slot) const { return catalogue.table[slot.layer].firstKey + slot.expert; }
   std::optional<uint32_t> acquire(uint32_t layer, uint32_t expert, ExpertUse use, bool isUsed);
   std::optional<uint32_t> takeSlot(uint32_t layer, uint32_t expert, ExpertUse use);
+  void place(uint32_t slot, uint32_t layer, uint32_t expert, bool isUsed);
   std::optional<uint32_t> takeFree(const Partition &partition) const;
   std::optional<uint32_t> takeVictim(uint32_t partition);
   void vacate(Slot &slot);
@@ -170,6 +181,7 @@ private:
   /// Takes completions, waiting at most `timeout` for the first.
   void collect(Reads::Duration timeout);
   void collectFor(std::span<const Handle> handles);
+  template <typename Body> void whileWaiting(const Body &body);
   void complete(const ReadCompletion &completion);
   void advance(uint32_t slot, uint32_t matrix, const ReadCompletion &completion);
   void check(uint32_t slot, uint32_t matrix, const ReadCompletion &completion);
@@ -190,7 +202,8 @@ private:
   std::vector<uint8_t> isPinned;     ///< By key.
   std::vector<int32_t> slotOfKey;    ///< -1: not in memory.
   std::vector<ReadCompletion> arrived;
-  uint32_t underway = 0; ///< Reads.
+  uint32_t underway = 0;          ///< Reads.
+  Reads::Duration countedUntil{}; ///< Of counts.reading, while some are.
   uint64_t finishedReads = 0;
   Reads::Duration readTime{}; ///< Of the finished ones together.
 };

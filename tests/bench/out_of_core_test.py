@@ -126,7 +126,7 @@ def stats_of(seconds, read):
 
 
 class Arithmetic(unittest.TestCase):
-    PLAN = {"bytes": 500_000_000, "tokens_per_second": 4 / 3}
+    PLAN = {"bytes": 500_000_000, "tokens_per_second": 4 / 3, "prompts": {2048: 30.0}}
 
     def table(self, rounds, *works, gops=None, plan=PLAN):
         rows = tables.Table(rounds, FakeModel, 8 << 30, "decode", plan, gops).rows(works)
@@ -162,11 +162,8 @@ class Arithmetic(unittest.TestCase):
 
     def testPrompts(self):
         long = engines.Work("prompt-2048", 2048)
-
-        def stats(seconds):
-            return {"prompt": {"tokens": 1, "seconds": seconds}, "predicted": {"prompt": {"tokens": 1, "seconds": 30.0}}}
-        rounds = [{("Strata", "prompt-512"): result(512, 30.0, 26_000_000_000, 27_200_000_000, stats(30.0)),
-                   ("Strata", "prompt-2048"): result(2048, 40.0, 27_000_000_000, 28_000_000_000, stats(40.0)),
+        rounds = [{("Strata", "prompt-512"): result(512, 30.0, 26_000_000_000, 27_200_000_000),
+                   ("Strata", "prompt-2048"): result(2048, 40.0, 27_000_000_000, 28_000_000_000),
                    ("llama.cpp", "prompt-512"): result(512, 60.0, 0, 50_000_000_000), ("fio", ""): {"gbps": 1.0}}]
         rows = self.table(rounds, PROMPT, long, gops=200)
         self.assertEqual(self.figure(rows, "prompt-512 against"), ("2.00 x", "**no**"))
@@ -176,6 +173,7 @@ class Arithmetic(unittest.TestCase):
         self.assertEqual(self.figure(rows, "prompt-512: time"), ("115 %", "yes"))  # 30 s of 26, the disk's.
         self.assertEqual(self.figure(rows, "prompt-2048: time"), ("98 %", "yes"))  # 40 s of 41, the operations'.
         self.assertEqual(self.figure(rows, "first token, prompt-2048"), ("-25.0 %", "**no**"))
+        self.assertEqual(self.figure(rows, "first token, prompt-512"), ("not measured", "the plan says nothing of 512 tokens"))
         self.assertEqual(self.figure(rows, "prompt-2048 against"), ("not measured", "llama.cpp: not run"))
         self.assertIn("--gops", self.figure(self.table(rounds, PROMPT), "prompt-512: time")[1])
 
@@ -201,7 +199,9 @@ class Arithmetic(unittest.TestCase):
         self.assertEqual(planning.with_disk(machine, 1.25)["disk"]["reads"], [{"block": "1MiB", "bandwidth": {"measured": "1.250GB/s"}}])
         self.assertIn("assumed", machine["disk"]["reads"][0]["bandwidth"])
         token = {"expert_bytes": {"disk": 5.0}, "tokens_per_second": 2.0}
-        self.assertEqual(planning.prediction({"prediction": {"uniform": {}, "traced": token}}), {"bytes": 5.0, "tokens_per_second": 2.0})
+        prompt = {"tokens": 75, "cost": {"seconds": 3.0}}
+        self.assertEqual(planning.prediction({"prediction": {"uniform": {}, "traced": token, "prompts": [prompt]}}),
+                         {"bytes": 5.0, "tokens_per_second": 2.0, "prompts": {75: 3.0}})
 
     def testMarkdown(self):
         text = tables.markdown([tables.unmeasured("a|b", "c", "d")])
@@ -219,7 +219,7 @@ if name == "strata-plan":
     (rate,) = [float(one["bandwidth"].popitem()[1][:-4]) for one in disk["reads"]]
     token = {"expert_bytes": {"disk": 1e9}, "tokens_per_second": 38 * rate}
     disk["reads"][0]["bandwidth"] = {"assumed": "1.0GB/s"}
-    print(json.dumps({"machine": {"disk": disk}, "prediction": {"uniform": token}}))
+    print(json.dumps({"machine": {"disk": disk}, "prediction": {"uniform": token, "prompts": []}}))
 if name == "fio": print(json.dumps({"jobs": [{"read": {"bw_bytes": 2e9, "io_bytes": 4e9, "runtime": 2000}}]}))
 if name == "llama-bench":
     time.sleep(0.05)

@@ -38,7 +38,7 @@ class Plan(ToolTest):
                      "2.1 GiB of latents, 70,272 B a position; all heads' keys and values would be 152.5 GiB",
                      "706 16.3 GiB", "1,538 35.5 GiB", "12,604 290.8 GiB", "\nruns, disk-bound\n",
                      "0.204 tok/s after 32,768 tokens, uniform routing (15.1 % hits, 9.76 GB from disk)",
-                     "0.310 tok/s with 44.4 % hits (lru), ASSUMED", "75 tokens 2:22 min, 1,024 2:36 min, 8,192 2:36 min",
+                     "0.310 tok/s with 44.4 % hits (lru), ASSUMED", "75 tokens 2:39 min, 1,024 2:55 min, 8,192 2:55 min",
                      "limit      disk reads: 4.88 s of", "would help a disk of 4.0 GB/s",
                      "verify     strata-probe -o machine.json && strata-plan"):
             self.assertIn(part, text)
@@ -92,7 +92,7 @@ class Plan(ToolTest):
             if name != "disk":
                 used = tier["dense"] + tier["kv"] + tier["scratch"] + tier["expert_bytes"]
                 self.assertEqual(used + tier["head_room"] + tier["free"], tier["budget"])
-        self.assertEqual([prompt["tokens"] for prompt in plan["prediction"]["prompts"]], [75, 1024, 8192, 32768])
+        self.assertEqual([prompt["tokens"] for prompt in plan["prediction"]["prompts"]], [75, 512, 1024, 2048, 8192, 32768])
         self.assertEqual(plan["model"]["expanded_kv_bytes_per_position"], 4997120)
         # The machine in it is a machine file.
         again = self.json(self.machineFile(json.dumps(plan["machine"])))

@@ -115,6 +115,42 @@ class Tiers(ToolTest):
         self.assertIn("a token, uniform routing", summary)
         self.assertRegex(summary, r"layers 1 to \d of 32: gpu none; ram 0 to \d+; disk \d+ to 31;")
 
+    def testStatistics(self):
+        artifact, file = self.split(), self.folder / "stats.json"
+        done = self.succeed("strata-run", artifact, "--random-prompt=90", "-n9", "--stats", "--json", f"--stats-file={file}")
+        self.assertEqual(done.out, "")
+        stats = json.loads(file.read_text())
+        prompt, decode, predicted = stats["prompt"], stats["decode"], stats["predicted"]
+        self.assertEqual((prompt["tokens"], decode["tokens"]), (90, 8))
+        # Every expert is read once in a prompt, and in decoding each token uses 4 of 5 layers each.
+        self.assertEqual((prompt["expert_hits"], prompt["expert_misses"] <= 5 * 32), (0, True))
+        self.assertEqual(decode["expert_hits"] + decode["expert_misses"], 8 * 5 * 4)
+        self.assertAlmostEqual(decode["hit_rate"], decode["expert_hits"] / (8 * 5 * 4))
+        for phase in (prompt, decode):
+            self.assertGreater(phase["disk_bytes"], 0)
+            self.assertAlmostEqual(phase["disk_gbps_overall"], phase["disk_bytes"] / phase["seconds"] / 1e9)
+            self.assertGreaterEqual(phase["disk_gbps_reading"], phase["disk_gbps_overall"])
+            self.assertAlmostEqual(phase["ram_gbps_computing"],
+                                   phase["ram_bytes"] / (phase["seconds"] - phase["waiting_seconds"]) / 1e9)
+            self.assertEqual((phase["damaged_reads"], phase["timeouts"]), (0, 0))
+        data = json.loads(self.succeed("strata-dump", artifact, "--json").out)["prediction"]
+        self.assertAlmostEqual(predicted["decode"]["seconds"], 8 * data["uniform"]["seconds"])
+        self.assertAlmostEqual(predicted["decode_expected"]["hit_rate"], data["expected"]["hit_rate"])
+        (shorter,) = [one for one in data["prompts"] if one["tokens"] == 75]
+        self.assertEqual(predicted["prompt"]["seconds"], -1 if len(data["prompts"]) == 1 else shorter["seconds"])
+        # -1 is what was not measured, which 0 could be taken for.
+        text = self.succeed("strata-run", artifact, "--random-prompt=3", "--stats", "--json").error
+        self.assertEqual(json.loads(text.splitlines()[-1])["decode"]["seconds"], -1)
+        text = self.succeed("strata-run", artifact, "-p", "x", "-n3", "--stats", "--read-timeout=5").error
+        self.assertRegex(text, r"note: experts are read from the disk: .*reads")
+        self.assertRegex(text, r"stats: prompt: \d+ tokens in [0-9.]+ s, [0-9.]+ tokens/s")
+        self.assertRegex(text, r"stats:   disk: .* a token, predicted .*; .* while waiting, .* while reading, .* overall; waited")
+        self.assertRegex(text, r"stats:   RAM: .* a token, predicted .*; .*; \d+ of \d+ experts were in memory, [0-9.]+ %, predicted")
+        self.assertIn("stats: reads: 0 asked for again, 0 damaged", text)
+        self.refuse(2, "", "strata-run", artifact, "-p", "x", "--json")
+        refused = self.refuse(3, "", "strata-run", artifact, "--random-prompt=3", "--stats", f"--stats-file={self.folder}/none/x")
+        self.assertIn("give another place with --stats-file", refused.error)
+
     def testRunsWithTheBitsOfOneTier(self):
         whole = self.folder / "whole.strata"
         self.succeed("strata-compile", TINY, "-o", whole, "--machine=host", "--context=256")
@@ -123,17 +159,13 @@ class Tiers(ToolTest):
         self.assertEqual(len(bits), 1)
         self.refuse(3, "", "strata-run", self.split(), "-p", "x", "--device=sim")
 
-    def testStatistics(self):
-        run = ["strata-run", self.split(), "--tokens=1,2,3,4,5,6,7,8", "-n4", "--temperature=0", "--stats"]
-        text = self.succeed(*run, "--read-timeout=5").error
-        self.assertRegex(text, r"note: experts are read from the disk: .*reads")
-        self.assertRegex(text, r"stats: prompt: 8 tokens; 0 of \d+ experts were in memory \(0\.0 %\); \d+\.\d \w+ read; ")
-        self.assertRegex(text, r"stats: decode: 3 tokens; \d+ of \d+ experts were in memory")
-        self.assertRegex(text, r"stats: predicted for decoding, .* from the disk a token")
+    def testStatisticsWithoutADisk(self):
         whole = self.folder / "whole.strata"
         self.succeed("strata-compile", TINY, "-o", whole, "--machine=host", "--context=256")
-        self.assertIn("stats: all weights are in memory", self.succeed("strata-run", whole, *run[2:]).error)
-        self.refuse(2, "", *run, "--read-timeout=0")
+        text = self.succeed("strata-run", whole, "-p", "x", "-n4", "--stats").error
+        self.assertRegex(text, r"stats: decode: 3 tokens in .*, predicted .* tokens/s")
+        self.assertIn("stats: all weights are in memory", text)
+        self.refuse(2, "", "strata-run", self.split(), "-p", "x", "--read-timeout=0")
 
     def testWithAGpuItIsRefusedAtOnce(self):
         artifact = self.folder / "gpu.strata"

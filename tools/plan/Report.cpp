@@ -162,10 +162,12 @@ void Report::speed() {
 }
 
 void Report::firstTokens() {
+  constexpr uint64_t kShown[] = {75, 1024, 8192, 32768}; // --json has more.
   std::string times;
   for (const PromptPrediction &prompt : prediction.prompts)
-    times += fmt::format("{}{}{} {}", times.empty() ? "" : ", ", formatCount(prompt.tokens),
-                         times.empty() ? " tokens" : "", formatTime(prompt.cost.total));
+    if (std::ranges::find(kShown, prompt.tokens) != std::end(kShown))
+      times += fmt::format("{}{}{} {}", times.empty() ? "" : ", ", formatCount(prompt.tokens),
+                           times.empty() ? " tokens" : "", formatTime(prompt.cost.total));
   if (!times.empty())
     line("prompts    {} to the first token", times);
   if (prediction.loadSeconds > 0)

@@ -44,6 +44,16 @@ Result<Generator> Generator::create(Session &session, const text::Tokenizer &tok
   return Generator(session, tokenizer, options, std::move(sampler), sequence);
 }
 
+/// With the speed of the disk, where there is one, since the line began.
+void Generator::showProgress(ProgressLine &line, const PromptProgress &progress) const {
+  std::string text = fmt::format("layer {} of {}", std::min(progress.layer + 1, progress.layers), progress.layers);
+  if (!session.readsDescription().empty()) {
+    auto read = static_cast<double>(session.statistics(schema::Phase::prompt).bytesRead - readBefore);
+    text += fmt::format(", {:.2f} GB/s", read / line.seconds() / 1e9);
+  }
+  line.show(progress.share, text);
+}
+
 /// False if it was interrupted.
 Result<bool> Generator::runPrompt(std::span<const int32_t> prompt, GeneratedAnswer &answer) {
   std::size_t kept = reusable(cached, prompt);
@@ -51,12 +61,16 @@ Result<bool> Generator::runPrompt(std::span<const int32_t> prompt, GeneratedAnsw
   cached.resize(kept);
   std::span<const int32_t> rest = prompt.subspan(kept);
   answer.timings.reusedTokens = kept;
+  readBefore = session.statistics(schema::Phase::prompt).bytesRead;
 
   auto keepLogits = [&](uint32_t, std::span<const float> row) { logits.assign(row.begin(), row.end()); };
   STRATA_ASSIGN(PromptStep step, session.startPrompt(sequence, rest, WantedRows::last, keepLogits));
   bool done = false;
+  ProgressLine line("prompt");
   while (!done && !Interrupt::raised()) {
     STRATA_ASSIGN(done, step.advance());
+    if (line.isDue())
+      showProgress(line, step.progress());
   }
   if (done)
     cached.assign(prompt.begin(), prompt.end());
@@ -90,7 +104,7 @@ Result<AnswerEnd> Generator::runDecode(std::span<const int32_t> prompt, Generate
     answer.timings.decodeTokens = step;
     answer.timings.decodeSeconds = secondsSince(firstToken);
 
-    if (token == tokenizer.vocabulary().eos())
+    if (token == tokenizer.vocabulary().eos() && options.mode != Mode::RandomPrompt)
       return end(AnswerEnd::EndOfText);
     history.push_back(token);
     emit(stop.feed(decoder.feed(token)));

@@ -9,6 +9,7 @@
 #include "runtime/Text/GgufVocabulary.h"
 #include "runtime/Weights/Checksums.h"
 #include "runtime/Weights/Gguf.h"
+#include "tools/Progress.h"
 #include "tools/run/CompileSources.h"
 #include "tools/run/Recording.h"
 
@@ -16,7 +17,6 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
-#include <unistd.h>
 
 namespace strata::run {
 
@@ -30,15 +30,6 @@ bool isGguf(const std::string &path) {
 
 Result<LocatedModel> locate(const LoadedArtifact &artifact, const Options &options) {
   return locateModel(artifact, options.weights.empty() ? std::nullopt : std::optional(options.weights));
-}
-
-void showProgress(uint64_t done, uint64_t total) {
-  constexpr double kMebi = 1024.0 * 1024.0;
-  if (done < total)
-    fmt::print(stderr, "\rreading weights: {:.0f} of {:.0f} MiB", static_cast<double>(done) / kMebi,
-               static_cast<double>(total) / kMebi);
-  else
-    fmt::print(stderr, "\r\033[K"); // The line is not left behind.
 }
 
 /// The settings of a run are visible where they are not those of the plan, and so is what slows it down here.
@@ -130,8 +121,8 @@ Result<OpenedModel> openModel(const Options &options) {
   SessionOptions sessionOptions = options.session;
   sessionOptions.recorder = recorder.get();
   STRATA_ASSIGN(sessionOptions.checksums, findChecksums(options, located));
-  if (isatty(STDERR_FILENO))
-    sessionOptions.progress = showProgress;
+  ProgressLine line("reading weights");
+  sessionOptions.progress = [&](uint64_t done, uint64_t total) { line.showBytes(done, total); };
   STRATA_ASSIGN(std::unique_ptr<Device> device, chooseDevice(artifact.root(), options));
   auto create = [&] {
     return device ? Session::create(std::move(artifact), located, std::move(device), sessionOptions)

@@ -23,6 +23,11 @@ void addWork(CLI::App &app, Options &options) {
   const char *group = "What to do";
   app.add_option("-p,--prompt", options.prompt, "answer this; with --interactive, the first message")->group(group);
   app.add_option("--tokens", options.tokens, "continue these token ids, ID,ID,...; nothing is added")->group(group);
+  app.add_option("--random-prompt", options.randomPrompt,
+                 "measure: a prompt of so many random tokens (--seed), then -n tokens, 1 without it, whatever they "
+                 "are; shows no text")
+      ->group(group)
+      ->check(CLI::Range(1U, uint32_t{1} << 24));
   app.add_flag("--interactive", options.interactive, "a conversation; Ctrl-C stops an answer, Ctrl-D ends it")
       ->group(group);
   app.add_flag("--tokenize", options.tokenize,
@@ -125,7 +130,22 @@ void addReading(CLI::App &app, Options &options) {
          "a read that takes longer than this many seconds has failed; without it 30")
       ->group(group)
       ->check(CLI::Range(0.001, 86400.0));
-  app.add_flag("--stats", options.statistics, "say at the end what was read, beside what was predicted")->group(group);
+  app.add_flag("--wait-for-all", options.session.waitForAllExperts,
+               "when decoding, compute nothing of a layer before all its experts are there: slower, to see by how much")
+      ->group(group);
+}
+
+void addStatistics(CLI::App &app, Options &options) {
+  const char *group = "What it took";
+  CLI::Option *stats = app.add_flag("--stats", options.statistics,
+                                    "say at the end what was read of every tier, how fast, beside what was predicted");
+  stats->group(group);
+  app.add_flag("--json", options.statisticsJson, "--stats as a line of JSON; -1 is what was not measured")
+      ->group(group)
+      ->needs(stats);
+  app.add_option("--stats-file", options.statisticsFile, "write --stats to this file instead of stderr")
+      ->group(group)
+      ->needs(stats);
 }
 
 void addRouting(CLI::App &app, Options &options) {
@@ -144,7 +164,8 @@ Result<Mode> modeOf(const CLI::App &app) {
     const char *option;
     Mode mode;
   };
-  constexpr std::array<Choice, 4> kChoices = {{{"--tokens", Mode::Tokens},
+  constexpr std::array<Choice, 5> kChoices = {{{"--tokens", Mode::Tokens},
+                                               {"--random-prompt", Mode::RandomPrompt},
                                                {"--tokenize", Mode::Tokenize},
                                                {"--expect", Mode::Expect},
                                                {"--interactive", Mode::Interactive}}};
@@ -158,7 +179,8 @@ Result<Mode> modeOf(const CLI::App &app) {
   }
   bool prompt = app.count("--prompt") != 0;
   if (!chosen && !prompt)
-    return commandLine("there is nothing to do: give -p TEXT, --interactive, --tokens, --tokenize or --expect");
+    return commandLine(
+        "there is nothing to do: give -p TEXT, --interactive, --tokens, --random-prompt, --tokenize or --expect");
   if (chosen && prompt && chosen->mode != Mode::Interactive)
     return commandLine(fmt::format("-p and {} do not go together", chosen->option));
   return chosen ? chosen->mode : Mode::Prompt;
@@ -174,6 +196,7 @@ void addOptions(CLI::App &app, Options &options) {
   addBounds(app, options.bounds);
   addMachine(app, options);
   addReading(app, options);
+  addStatistics(app, options);
   addRouting(app, options);
 }
 
@@ -182,11 +205,14 @@ Result<void> checkOptions(const CLI::App &app, Options &options) {
   bool chat = options.mode == Mode::Interactive || (options.mode == Mode::Prompt && !options.raw);
   if (!chat && (options.thinking || options.system))
     return commandLine("--thinking and --system belong to the chat format");
+  if (options.mode == Mode::RandomPrompt && !options.maxTokens)
+    options.maxTokens = 1;
   if (options.raw && options.mode != Mode::Prompt)
     return commandLine("--raw belongs to -p");
   if (options.mode == Mode::Tokenize && !options.trace.empty())
     return commandLine("--trace does not belong to --tokenize, which runs no model");
-  if (options.mode == Mode::Expect) // A test's tokens say nothing of what will be asked.
+  // A test's tokens and random ones say nothing of what will be asked.
+  if (options.mode == Mode::Expect || options.mode == Mode::RandomPrompt)
     options.countsUsage = false;
   if (options.mode != Mode::Expect)
     for (std::string_view bound : kBoundOptions)

@@ -16,7 +16,7 @@
 namespace strata::run {
 
 /// What is to be done with the model; exactly one.
-enum class Mode { Prompt, Tokens, Tokenize, Expect, Interactive };
+enum class Mode { Prompt, Tokens, RandomPrompt, Tokenize, Expect, Interactive };
 
 /// The bounds of `--expect`. A bound that is absent is not checked.
 struct Bounds {
@@ -38,6 +38,7 @@ struct Options {
   Mode mode = Mode::Prompt;
   std::optional<std::string> prompt;
   std::string tokens;
+  uint32_t randomPrompt = 0; ///< Tokens of a prompt that only is to be measured.
   std::string expect;
   bool interactive = false;
   bool tokenize = false;
@@ -53,7 +54,9 @@ struct Options {
   std::string trace;       ///< Of --trace.
   bool countsUsage = true; ///< Once checked: in this mode, and without --no-usage.
 
-  bool statistics = false; ///< Of --stats.
+  bool statistics = false;     ///< Of --stats.
+  bool statisticsJson = false; ///< As JSON.
+  std::string statisticsFile;  ///< Empty: to stderr.
 
   SessionOptions session;
 };

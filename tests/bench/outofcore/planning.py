@@ -40,9 +40,11 @@ def with_disk(machine, gbps):
 
 
 def prediction(plan):
-    """Of a token: bytes from disk and tokens/s, by the trace if there is one, else as if experts were used alike."""
+    """Of a token: bytes from disk and tokens/s, by the trace if there is one, else as if experts were used alike; of prompts the
+    seconds until their first token, by length."""
     token = plan["prediction"].get("traced", plan["prediction"]["uniform"])
-    return {"bytes": token["expert_bytes"]["disk"], "tokens_per_second": token["tokens_per_second"]}
+    prompts = {prompt["tokens"]: prompt["cost"]["seconds"] for prompt in plan["prediction"]["prompts"]}
+    return {"bytes": token["expert_bytes"]["disk"], "tokens_per_second": token["tokens_per_second"], "prompts": prompts}
 
 
 def predict(options, model, gbps, folder):

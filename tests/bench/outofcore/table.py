@@ -57,7 +57,7 @@ def gigabytes(value):
 
 class Table:
     """`rounds`: a list of dictionaries from (engine, work) to a measurement. `plan`: what was
-    predicted of a token, `bytes` and `tokens_per_second`, or a `reason`. `gops`: 10^9 operations a second, if they are known."""
+    predicted: `bytes` and `tokens_per_second` of a token, `prompts` with seconds by their tokens, or a `reason`. `gops`: 10^9 operations a second, if they are known."""
 
     def __init__(self, rounds, model, ram, decode, plan, gops=None):
         self.rounds, self.model, self.ram, self.decode, self.plan, self.gops = rounds, model, ram, decode, plan, gops
@@ -156,14 +156,15 @@ class Table:
             return unmeasured(what, goal, self.why(("Strata", long), ("Strata", short)))
         return row(what, goal, "", "", f"{100 * ratio:.1f} %", 0.98 <= ratio <= 1.02)
 
-    def first_token(self, work):
+    def first_token(self, work, tokens):
         what, goal = f"prediction: first token, {work}", "15 %"
-        ours = self.get("Strata", work, "stats", "prompt", "seconds")
-        ratio = paired(self.get("Strata", work, "stats", "predicted", "prompt", "seconds"), ours)
-        shown = f"{median(ours):.3g} s" if ours else ""
-        if ratio is None:
-            return unmeasured(what, goal, self.why(("Strata", work)), shown)
-        return row(what, goal, shown, "", f"{100 * (ratio - 1):+.1f} %", abs(ratio - 1) <= 0.15)
+        ours, guess = median(self.get("Strata", work, "seconds")), self.plan.get("prompts", {}).get(tokens)
+        shown = ["" if value is None else f"{value:.3g} s" for value in (ours, guess)]
+        if ours is None:
+            return unmeasured(what, goal, self.why(("Strata", work)), *shown)
+        if guess is None:
+            return unmeasured(what, goal, self.plan.get("reason", f"the plan says nothing of {tokens} tokens"), *shown)
+        return row(what, goal, *shown, f"{100 * (guess / ours - 1):+.1f} %", abs(guess / ours - 1) <= 0.15)
 
     def memory(self):
         what, goal = "peak of the cgroup, page cache included", f"below {self.ram / 2**30:.3g} GiB, limit never hit"
@@ -198,7 +199,7 @@ class Table:
             yield self.against(f"{work.name} against llama.cpp", work.name, 3 if work.tokens < 2048 else 6)
             yield self.prompt_bytes(work.name)
             yield self.prompt_time(work.name, work.tokens)
-            yield self.first_token(work.name)
+            yield self.first_token(work.name, work.tokens)
         if len(prompts) > 1:
             yield self.same_bytes(prompts[0].name, prompts[-1].name)
         yield self.memory()

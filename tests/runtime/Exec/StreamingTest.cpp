@@ -103,7 +103,7 @@ TEST(Streaming, APromptReadsEveryExpertOnce) {
   auto session = openStreaming({2, 0, 1});
   SequenceId sequence = expectValue(session->openSequence());
   runPrompt(*session, sequence, randomTokens(70, 5));
-  ExpertReads first = session->expertReads(schema::Phase::prompt);
+  PhaseStatistics first = session->statistics(schema::Phase::prompt);
   EXPECT_EQ(first.tokens, 70u);
   EXPECT_EQ(first.misses, kExperts);
   EXPECT_EQ(first.hits, 0u);
@@ -111,13 +111,38 @@ TEST(Streaming, APromptReadsEveryExpertOnce) {
   session->closeSequence(sequence);
   sequence = expectValue(session->openSequence());
   runPrompt(*session, sequence, randomTokens(70, 6));
-  ExpertReads second = session->expertReads(schema::Phase::prompt);
+  PhaseStatistics second = session->statistics(schema::Phase::prompt);
   EXPECT_EQ(second.hits, 2u) << "the first two have stayed in the cache";
   EXPECT_EQ(second.misses - first.misses, 2u);
   decodeOne(*session, sequence, 1);
-  ExpertReads decode = session->expertReads(schema::Phase::decode);
+  PhaseStatistics decode = session->statistics(schema::Phase::decode);
   EXPECT_EQ(decode.tokens, 1u);
   EXPECT_EQ(decode.hits + decode.misses, 2u);
+}
+
+TEST(Streaming, ALongPromptIsReadBeforeItsLayersRun) {
+  constexpr uint32_t kSlabs = 3; // Of an expert.
+  for (auto [tokens, expected] : {std::pair(20u, 2 * kSlabs), std::pair(3u, 0u)}) {
+    auto session = openStreaming({1, 0, 1});
+    SequenceId sequence = expectValue(session->openSequence());
+    PromptStep prompt = expectValue(session->startPrompt(sequence, randomTokens(tokens, 1), WantedRows::last, nullptr));
+    EXPECT_EQ(prompt.progress().layer, 0u);
+    EXPECT_EQ(prompt.progress().share, 0);
+    EXPECT_FALSE(expectValue(prompt.advance()));
+    EXPECT_EQ(simulated->submitted, expected) << "in both buffers, if nearly all experts will be used";
+    double before = prompt.progress().share;
+    EXPECT_GT(before, 0);
+    while (!expectValue(prompt.advance())) {
+      EXPECT_GT(prompt.progress().share, before);
+      before = prompt.progress().share;
+    }
+    EXPECT_EQ(prompt.progress().layer, prompt.progress().layers);
+    PhaseStatistics counted = session->statistics(schema::Phase::prompt);
+    EXPECT_EQ(counted.hits, 0u) << "what was read ahead was not there before";
+    EXPECT_GT(counted.taken.count(), 0);
+    EXPECT_GT(counted.weightBytes, 0u);
+    session->closeSequence(sequence);
+  }
 }
 
 /// Every answer is right to the bit or ends with a coded error; when the disk is well again, so are answers.

@@ -373,6 +373,45 @@ TEST(ExpertStore, PromptsDriveNothingOut) {
   EXPECT_EQ(bench.store->statistics().misses, 8u);
 }
 
+TEST(ExpertStore, ReadAheadTakesFreeBuffersOnly) {
+  Bench bench({}, 1, 2, {{1, 1, {}, {}}});
+  EXPECT_FALSE(bench.use(2, 7)) << "in a shared buffer";
+  EXPECT_TRUE(bench.store->readAhead(1, 0)) << "in the layer's own";
+  EXPECT_TRUE(bench.store->readAhead(1, 1)) << "in the other shared one";
+  EXPECT_FALSE(bench.store->readAhead(1, 2)) << "nothing is driven out";
+  EXPECT_TRUE(bench.store->readAhead(1, 1)) << "it is here";
+  EXPECT_TRUE(bench.store->holds({2, 7}));
+  EXPECT_EQ(bench.store->statistics().misses, 1u) << "nobody has asked for them";
+  EXPECT_FALSE(bench.use(1, 0));
+  EXPECT_FALSE(bench.use(1, 0));
+  EXPECT_EQ(bench.store->statistics().misses, 2u) << "it was read for this";
+  EXPECT_EQ(bench.store->statistics().hits, 1u);
+  EXPECT_EQ(bench.reads.submitted, 3u * kExpertMatrices) << "each once";
+}
+
+TEST(ExpertStore, ReadAheadThatFailsIsReadAgain) {
+  Bench bench;
+  bench.reads.badRanges = {{BadRange::Kind::Error, 0, 0, fileContents()[0].size()}};
+  EXPECT_TRUE(bench.store->readAhead(1, 3));
+  for (uint32_t other = 0; other < kExperts; ++other) // Time passes.
+    EXPECT_FALSE(bench.use(2, other));
+  EXPECT_FALSE(bench.store->expects({1, 3})) << "it failed, and nobody was told";
+  bench.reads.badRanges.clear();
+  EXPECT_FALSE(bench.use(1, 3));
+}
+
+TEST(ExpertStore, TimeAndBytesOfTheDisk) {
+  Bench bench;
+  EXPECT_FALSE(bench.use(1, 0));
+  const ExpertStoreStatistics &counts = bench.store->statistics();
+  EXPECT_GT(counts.waiting.count(), 0);
+  EXPECT_EQ(counts.reading, counts.waiting) << "there was nothing to compute";
+  EXPECT_EQ(counts.bytesWhileWaiting, counts.bytesRead);
+  auto reading = counts.reading;
+  EXPECT_FALSE(bench.use(1, 0));
+  EXPECT_EQ(counts.reading, reading) << "a hit reads nothing";
+}
+
 TEST(ExpertStore, NoRoomIsSaidNotFailed) {
   Bench bench({}, 1, 2);
   auto first = bench.store->tryWant(1, 0, ExpertUse::Decode), second = bench.store->tryWant(2, 0, ExpertUse::Prompt);
