@@ -81,9 +81,11 @@ bool PromptRun::next() {
 
 PromptProgress PromptRun::progress() const {
   PromptProgress progress;
-  for (size_t each = 0; each < program->stages(); ++each)
+  for (size_t each = 0; each < program->stages(); ++each) {
     progress.layers = std::max(progress.layers, program->layer(each) + 1);
-  progress.layer = isOver() ? progress.layers : program->layer(stage);
+    if (isOver() || each <= stage) // The head is no layer's: it counts as the last one's.
+      progress.layer = progress.layers - 1;
+  }
   double stages = static_cast<double>(stage);
   if (uint32_t rows = isOver() ? 0 : passRows())
     stages += static_cast<double>(first) / rows;

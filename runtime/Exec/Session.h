@@ -68,7 +68,7 @@ struct PhaseStatistics {
 
 /// How far a prompt is.
 struct PromptProgress {
-  uint32_t layer = 0, layers = 0; ///< The one that runs next, from 0.
+  uint32_t layer = 0, layers = 0; ///< The one that runs next, from 0; at the end the last.
   double share = 0;               ///< Of the work, from 0 to 1, as if all stages took the same time.
 };
 

@@ -3,12 +3,14 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Plans over several tiers, from strata-compile to strata-dump and strata-run."""
 import json
+import os
 import random
 import re
+import subprocess
 import time
 import unittest
 
-from strata_test import DERIVED_MODELS, TINY, ToolTest, run
+from strata_test import BIN, DERIVED_MODELS, TINY, ToolTest, run
 
 HEADER = DERIVED_MODELS / "deepseek-v3.1-q4_0.header.gguf"
 GIB = 1 << 30
@@ -81,14 +83,14 @@ class Tiers(ToolTest):
                 self.assertNotIn(absent, text)
             self.assertEqual(set(re.findall(r"plan.tensor .* in (\w+) :", text)), {tier})
 
-    def split(self):
+    def split(self, context=256, ram="263MiB"):
         """An artifact of the tiny model, whose experts are in RAM and on the disk."""
         out = self.folder / "split.strata"
         machine = json.loads(self.succeed("strata-plan", TINY, "--machine=host", "--json").out)["machine"]
         machine["cores"] = 2  # Every thread has scratch in RAM.
         path = self.folder / "machine.json"
         path.write_text(json.dumps(machine))
-        result = self.succeed("strata-compile", TINY, "-o", out, f"--machine={path}", "--context=256", "--ram=263MiB",
+        result = self.succeed("strata-compile", TINY, "-o", out, f"--machine={path}", f"--context={context}", f"--ram={ram}",
                               "--ram-head-room=0B")
         self.assertNotIn("note:", result.error)
         return out
@@ -158,6 +160,23 @@ class Tiers(ToolTest):
                 for artifact in (whole, self.split()) for options in ((), ("--threads=1",), ("--isa=portable",))}
         self.assertEqual(len(bits), 1)
         self.refuse(3, "", "strata-run", self.split(), "-p", "x", "--device=sim")
+
+    def testProgressByLayerOnATerminal(self):
+        terminal, side = os.openpty()
+        # Slow enough that the line, which appears after half a second, is seen.
+        command = [BIN / "strata-run", self.split(1024, "268MiB"), "--random-prompt=900", "--threads=1", "--isa=portable", "--activations=f32"]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=side)
+        os.close(side)
+        text = b""
+        try:
+            while part := os.read(terminal, 1 << 16):
+                text += part
+        except OSError:  # How the other side's end shows itself.
+            pass
+        os.close(terminal)
+        self.assertEqual(process.wait(), 0)
+        self.assertRegex(text.decode(), r"\r\x1b\[Kprompt: layer [1-6] of 6, \d+\.\d\d GB/s, (\d+:)?\d+( s)? left")
+        self.assertRegex(text.decode(), r"\r\x1b\[Kprompt: 900 tokens", "the line is not left behind")
 
     def testStatisticsWithoutADisk(self):
         whole = self.folder / "whole.strata"

@@ -46,7 +46,7 @@ Result<Generator> Generator::create(Session &session, const text::Tokenizer &tok
 
 /// With the speed of the disk, where there is one, since the line began.
 void Generator::showProgress(ProgressLine &line, const PromptProgress &progress) const {
-  std::string text = fmt::format("layer {} of {}", std::min(progress.layer + 1, progress.layers), progress.layers);
+  std::string text = fmt::format("layer {} of {}", progress.layer + 1, progress.layers);
   if (!session.readsDescription().empty()) {
     auto read = static_cast<double>(session.statistics(schema::Phase::prompt).bytesRead - readBefore);
     text += fmt::format(", {:.2f} GB/s", read / line.seconds() / 1e9);

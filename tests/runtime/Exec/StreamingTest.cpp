@@ -136,7 +136,8 @@ TEST(Streaming, ALongPromptIsReadBeforeItsLayersRun) {
       EXPECT_GT(prompt.progress().share, before);
       before = prompt.progress().share;
     }
-    EXPECT_EQ(prompt.progress().layer, prompt.progress().layers);
+    EXPECT_EQ(prompt.progress().layer + 1, prompt.progress().layers);
+    EXPECT_EQ(prompt.progress().share, 1);
     PhaseStatistics counted = session->statistics(schema::Phase::prompt);
     EXPECT_EQ(counted.hits, 0u) << "what was read ahead was not there before";
     EXPECT_GT(counted.taken.count(), 0);
