@@ -97,7 +97,23 @@ class BenchHost(ToolTest):
                 self.assertEqual(row["vnni_peak_gops"] is not None, row["isa"] == "avx512")
             if row["of_vnni_peak"] is not None:
                 self.assertLess(0, row["of_vnni_peak"])
-                self.assertLess(row["of_vnni_peak"], 1)
+
+    def testFiguresForAMachineFile(self):
+        file = self.folder / "machine.json"
+        file.write_text(json.dumps(json.loads(self.succeed("strata-plan", TINY, "--machine=host", "--json").out)["machine"]))
+        before = json.loads(file.read_text())
+        rows = self.rows("--kernels", "--device=host", "-r", "2", "-t", "1", "--only=x 64,prompt attention", f"--machine-file={file}")
+        after = json.loads(file.read_text())
+        gops = {row["kernel"]: row["gops"] for row in rows if row["activations"] in (None, "i8")}
+        for key, kernel in (("product_rate", "many columns Q4_0 K=7168 x 64"), ("attention_rate", "prompt attention 2048 positions")):
+            measured = after.pop(key)["measured"]
+            self.assertAlmostEqual(float(measured.removesuffix("TOPS")) * 1000, gops[kernel], delta=gops[kernel] / 50, msg=measured)
+            before.pop(key)
+        self.assertEqual(before, after)
+        kernels = ["strata-bench", "--kernels", "--device=host", "--only=job pair"]
+        self.refuse(2, "", *kernels, "-t", "1,2", f"--machine-file={file}")
+        file.write_text("{}")
+        self.refuse(1, "", *kernels, "-t", "1", f"--machine-file={file}")
 
     def testKernelsThatAreRefused(self):
         kernels = ["--kernels", "--device=host"]

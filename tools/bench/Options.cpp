@@ -18,7 +18,8 @@ namespace {
 
 /// What only one kind of work knows; the others refuse it.
 constexpr const char *kModelOptions[] = {"--prompt-tokens", "--generate", "--context-depth", "--kv", "--compare"};
-constexpr const char *kHostOptions[] = {"--threads", "--activations", "--isa", "--repetitions", "--only"};
+constexpr const char *kHostOptions[] = {"--threads",     "--activations", "--isa",
+                                        "--repetitions", "--only",        "--machine-file"};
 constexpr const char *kSimulatedOptions[] = {"--tokens", "--sequences", "--context", "--most-macs", "--nvrtc"};
 
 /// A list in one argument: what follows is not swallowed.
@@ -84,6 +85,9 @@ void addKernels(CLI::App &app, Options &options) {
   addList(app, "--only", options.host.only,
           "of --device=host: kernels whose name contains one of these texts, TEXT,...")
       ->group(group);
+  app.add_option("--machine-file", options.host.machineFile,
+                 "of --device=host: write product_rate and attention_rate, as measured, into this file of strata-probe")
+      ->group(group);
   app.add_option("--tokens", options.tokens, "of --device=sim: tokens of the prompt; a decode step follows it")
       ->group(group)
       ->capture_default_str()
@@ -130,6 +134,8 @@ Result<Work> kernelWork(const CLI::App &app, const Options &options) {
   STRATA_TRY(refuse(app, kModelOptions, "--kernels"));
   if (options.device == "host") {
     STRATA_TRY(refuse(app, kSimulatedOptions, "--device=host"));
+    if (app.count("--machine-file") != 0 && options.host.threads.size() != 1)
+      return commandLine("--machine-file takes the figures of one number of threads");
     return Work::hostKernels;
   }
   if (options.device != "sim")
@@ -142,8 +148,9 @@ Result<Work> kernelWork(const CLI::App &app, const Options &options) {
 
 Result<Work> modelWork(const CLI::App &app, Options &options) {
   STRATA_TRY(refuse(app, kSimulatedOptions, "a whole model: --kernels is missing"));
-  if (app.count("--only") != 0)
-    return commandLine("--only belongs to --kernels --device=host");
+  for (const char *option : {"--only", "--machine-file"})
+    if (app.count(option) != 0)
+      return commandLine(fmt::format("{} belongs to --kernels --device=host", option));
   if (options.device == "sim")
     return commandLine("--device=sim needs --kernels: whole models are measured on the host");
   if (options.model.empty())

@@ -29,6 +29,7 @@ struct HostOptions {
   std::optional<Isa> isa;
   uint32_t repetitions = 5;
   std::vector<std::string> only; ///< Of the host's kernels: those whose name contains one of these; empty: all.
+  std::string machineFile;       ///< Gets what the kernels measure of the machine; empty: none does.
   std::string compare;           ///< The path of a llama-bench; empty: nothing is compared.
   std::string compareOptions;
 };

@@ -73,8 +73,9 @@ Result<void> Probe::host() {
   say("memory     {:.1f} GB/s {}", machine.host.memoryBandwidth.value / 1e9,
       bandwidth.value > 0 ? fmt::format("read by {} threads", limits.cores)
                           : "ASSUMED: there is no memory to measure it");
-  say("products   not measured: {:.2f} TOPS are assumed, attention {:.2f}", machine.host.productRate.value / 1e12,
-      machine.host.attentionRate.value / 1e12);
+  say("products   not measured: {:.2f} TOPS are assumed, attention {:.2f}; strata-bench --kernels --device=host "
+      "--machine-file=FILE measures them",
+      machine.host.productRate.value / 1e12, machine.host.attentionRate.value / 1e12);
   return {};
 }
 

@@ -6,6 +6,7 @@
 
 #include "tools/bench/host/Clock.h"
 #include "tools/bench/host/KernelCases.h"
+#include "tools/bench/host/MachineFigures.h"
 #include "tools/bench/host/ModelBench.h"
 #include "tools/bench/host/VnniPeak.h"
 
@@ -94,8 +95,17 @@ std::vector<Cell> rowOf(const KernelCase &one, const Stage &stage, Isa isa, cons
           microseconds};
 }
 
-/// Adds a row for every case with so many threads.
-Result<void> addRows(const Options &options, uint32_t threads, Isa isa, FreshSlabs *slabs, Table &table) {
+void keepRate(const KernelCase &one, const Series &series, MachineRates &rates) {
+  double rate = one.operations / median(series.seconds);
+  if (one.rate == MachineRate::products)
+    rates.products = rate;
+  if (one.rate == MachineRate::attention)
+    rates.attention = rate;
+}
+
+/// Adds a row for every case with so many threads, and keeps what a machine file takes of them.
+Result<void> addRows(const Options &options, uint32_t threads, Isa isa, FreshSlabs *slabs, Table &table,
+                     MachineRates &rates) {
   std::vector<KernelCase> cases = kernelCases(options.host, slabs);
   if (cases.empty())
     return fail(
@@ -108,6 +118,7 @@ Result<void> addRows(const Options &options, uint32_t threads, Isa isa, FreshSla
   for (const KernelCase &one : cases) {
     STRATA_ASSIGN(Series series, measure(*stage, one, options.host.repetitions));
     table.add(rowOf(one, *stage, isa, series));
+    keepRate(one, series, rates);
   }
   return {};
 }
@@ -126,9 +137,12 @@ Result<ExitCode> benchHostKernels(const Options &options) {
     fmt::print(stderr, "strata-bench: note: this processor has no AVX-512 VNNI: there is no peak to hold products of "
                        "many columns against\n");
   Table table({buildCommit(), describeHost(), file.empty() ? "none" : file, "host"}, columns());
+  MachineRates rates;
   for (uint32_t threads : options.host.threads)
-    STRATA_TRY(addRows(options, threads, isa, slabs.get(), table));
+    STRATA_TRY(addRows(options, threads, isa, slabs.get(), table, rates));
   std::cout << table.format(options.output);
+  if (!options.host.machineFile.empty())
+    STRATA_TRY(updateMachineFile(options.host.machineFile, rates));
   return ExitCode::Done;
 }
 

@@ -230,6 +230,43 @@ KernelCase attention(uint32_t positions) {
   return made;
 }
 
+/// The last rows of a prompt, each over all positions before it.
+KernelCase promptAttention(uint32_t positions, uint32_t rows) {
+  KernelCase made;
+  made.kernel = fmt::format("prompt attention {} positions", positions);
+  made.shape = fmt::format("{} rows, {} heads, {} + {}, f16", rows, kHeads, kLatent, kRope);
+  made.operations =
+      operationsOf(kHeads, 2 * kLatent + kRope, uint64_t{rows} * positions - uint64_t{rows} * (rows - 1) / 2);
+  made.rate = MachineRate::attention;
+  made.prepare = [=](Stage &stage) -> Result<Run> {
+    std::vector<int32_t> last(rows), sequences(rows);
+    std::iota(last.begin(), last.end(), static_cast<int32_t>(positions - rows));
+    STRATA_ASSIGN(BoundOperand absorbed, stage.numbers(rows, kHeads * kLatent));
+    STRATA_ASSIGN(BoundOperand rotated, stage.numbers(rows, kHeads * kRope));
+    STRATA_ASSIGN(BoundOperand cache, stage.cache(positions));
+    STRATA_ASSIGN(BoundOperand position, stage.integers(last));
+    STRATA_ASSIGN(BoundOperand sequence, stage.integers(sequences));
+    for (BoundOperand *column : {&position, &sequence}) { // One for each row.
+      column->rows = rows;
+      column->columns = 1;
+      column->rowBytes = sizeof(int32_t);
+    }
+    STRATA_ASSIGN(BoundOperand result, stage.space(rows, kHeads * kLatent));
+    CallParameters parameters;
+    parameters.heads = kHeads;
+    parameters.scale = 0.07F;
+    Launch launch = {Operation::attention,
+                     Form::many,
+                     ActivationEncoding::f32,
+                     rows,
+                     {absorbed, rotated, cache, position, sequence},
+                     {result},
+                     parameters};
+    return [&stage, launch] { return timed(stage.device(), std::span(&launch, 1)); };
+  };
+  return made;
+}
+
 /// What two jobs cost that have nothing to do: launching them and waiting for all threads. `pause` seconds of the
 /// calling thread's own work come before each pair, as norms and routers do before a layer's; threads then wait.
 KernelCase emptyJobs(const char *name, double pause) {
@@ -304,6 +341,9 @@ std::vector<KernelCase> kernelCases(const HostOptions &options, FreshSlabs *slab
       cases.push_back(fewColumns(encoding, kEmbedding, 1, activations));
     for (uint64_t tokens : {16u, 64u})
       cases.push_back(manyColumns(Encoding::Q4_0, kExpertWidth, kEmbedding, tokens, activations));
+    if (activations ==
+        ActivationEncoding::i8) // What prompts use, at the width that their experts have with 2,048 tokens.
+      cases.back().rate = MachineRate::products;
     cases.push_back(manyColumns(Encoding::Q4_0, kEmbedding, kExpertWidth, 64, activations));
     cases.push_back(expertLayer(activations));
     if (slabs)
@@ -313,6 +353,7 @@ std::vector<KernelCase> kernelCases(const HostOptions &options, FreshSlabs *slab
     cases.push_back(fewColumns(encoding, kEmbedding, 1, ActivationEncoding::f32));
   for (uint32_t positions : {8192u, 32768u})
     cases.push_back(attention(positions));
+  cases.push_back(promptAttention(2048, 64));
   cases.push_back(emptyJobs("empty job pair", 0));
   cases.push_back(emptyJobs("empty job pair after 100 us", 100e-6));
   if (!options.only.empty())
