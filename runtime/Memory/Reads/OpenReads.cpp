@@ -51,7 +51,7 @@ static Result<std::unique_ptr<Reads>> openPool(const WeightFiles &files, DirectF
                                                std::string_view why) {
   bool buffered = direct.descriptors.empty();
   return makePoolReads(files, std::move(direct.descriptors), options,
-                       fmt::format("{} threads with {} ({})", options.depth,
+                       fmt::format("{} thread{} with {} ({})", options.depth, options.depth == 1 ? "" : "s",
                                    buffered ? "buffered reads, whose pages are given back" : "direct reads", why));
 }
 
