@@ -16,7 +16,7 @@ packages="
   git cmake ninja-build g++ ccache pkg-config
   libmlir-22-dev mlir-22-tools llvm-22-dev llvm-22-tools clang-format-22
   flatbuffers-compiler libflatbuffers-dev
-  libpcre2-dev nlohmann-json3-dev libcli11-dev libxxhash-dev libfmt-dev libexpected-dev libssl-dev
+  libpcre2-dev nlohmann-json3-dev libcli11-dev libxxhash-dev libfmt-dev libexpected-dev libssl-dev liburing-dev
   libgtest-dev libgmock-dev
   python3 python3-pip xz-utils"
 

@@ -4,7 +4,10 @@
 
 // strata-verify: checks every byte of a model's weights.
 #include "tools/CommandLine.h"
+#include "tools/ReadingOptions.h"
 #include "tools/verify/Verify.h"
+
+#include <fmt/format.h>
 
 using namespace strata;
 
@@ -17,5 +20,7 @@ int main(int argc, char **argv) {
   app.add_option("--weights", options.weights, "the GGUF file, if MODEL is compiled and it is not beside it");
   app.add_option("--sums", options.sums, "the file of checksums; without it MODEL.gguf.sums");
   app.add_flag("--rewrite", options.rewrite, "write the checksums anew instead of comparing with them");
+  addReadingOptions(app, "How the files are read", options.backend, options.readDepth,
+                    fmt::format("{}", kReadDepth).c_str());
   return runTool("strata-verify", app, argc, argv, [&] { return verify::verifyModel(options); });
 }

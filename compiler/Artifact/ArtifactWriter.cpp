@@ -15,12 +15,13 @@
 
 namespace strata {
 
-static schema::MachineT machineSection(const MachineDescription &machine) {
+static schema::MachineT machineSection(const MachineDescription &machine, const Prediction *prediction) {
   schema::MachineT section;
   section.name = machine.name;
   section.cores = machine.cores;
   section.ram_bytes = machine.ramBytes;
   section.json = machine.json;
+  section.read_depth = prediction ? prediction->readDepth : 0;
   return section;
 }
 
@@ -83,7 +84,7 @@ static Result<schema::ArtifactT> makeArtifact(mlir::ModuleOp plan, const Artifac
   artifact.compiler_version = source.compilerVersion;
   artifact.command_line = source.commandLine;
   artifact.model = std::make_unique<schema::ModelT>(modelSection(source));
-  artifact.machine = std::make_unique<schema::MachineT>(machineSection(source.machine));
+  artifact.machine = std::make_unique<schema::MachineT>(machineSection(source.machine, source.prediction));
   artifact.settings = std::make_unique<schema::SettingsT>(settingsSection(settings));
   artifact.kv = std::make_unique<schema::KvLayoutT>(kvSection(cache));
   artifact.worker_scratch_bytes = scratch.value();

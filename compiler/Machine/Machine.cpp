@@ -23,16 +23,20 @@ std::string machinePresets() {
   return names;
 }
 
-Figure diskBandwidth(const DiskDescription &disk, uint64_t blockBytes) {
+DiskRead bestRead(const DiskDescription &disk, uint64_t blockBytes) {
   uint64_t block = disk.reads.empty() ? 0 : disk.reads.front().blockBytes;
   for (const DiskRead &read : disk.reads)
     if (read.blockBytes <= blockBytes)
       block = std::max(block, read.blockBytes);
-  Figure best;
+  DiskRead best;
   for (const DiskRead &read : disk.reads)
-    if (read.blockBytes == block && read.bandwidth.value > best.value)
-      best = read.bandwidth;
+    if (read.blockBytes == block && read.bandwidth.value > best.bandwidth.value)
+      best = read;
   return best;
+}
+
+Figure diskBandwidth(const DiskDescription &disk, uint64_t blockBytes) {
+  return bestRead(disk, blockBytes).bandwidth;
 }
 
 Result<MachineDescription> loadMachine(std::string_view presetOrFile) {

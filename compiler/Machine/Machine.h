@@ -76,8 +76,10 @@ std::span<const std::string_view> systemNotes();
 /// What the cores are assumed to do where nobody measured it.
 HostFigures assumedHostFigures(uint32_t cores);
 
-/// The best bandwidth that direct reads of `blockBytes` reach at any depth: the figure of the largest measured or
-/// assumed block that is not larger, or of the smallest block if all are.
+/// The best that direct reads of `blockBytes` reach at any depth, the least one that reaches it: of the largest
+/// measured or assumed block that is not larger, or of the smallest block if all are.
+DiskRead bestRead(const DiskDescription &disk, uint64_t blockBytes);
+/// Its bandwidth.
 Figure diskBandwidth(const DiskDescription &disk, uint64_t blockBytes);
 
 /// A preset (`host`, `v100s-32g`, `ovh-ai1-1-gpu`, `ovh-t2-45`) or the name of a machine file (docs/machine-files.md).

@@ -8,6 +8,7 @@
 #include "compiler/Machine/Machine.h"
 #include "compiler/Machine/Presets.h"
 #include "runtime/Base/Size.h"
+#include "runtime/Schema/SlotBytes.h"
 
 #include <algorithm>
 #include <array>
@@ -20,7 +21,6 @@ using nlohmann::json;
 namespace {
 
 constexpr uint32_t kMostCores = 65536;
-constexpr uint32_t kMostDepth = 4096;
 constexpr size_t kMostReads = 256;
 
 using Fault = std::optional<std::string>; ///< What is wrong with a file; nothing: all is well.
@@ -106,7 +106,7 @@ Fault parseRead(const json &value, size_t index, DiskRead &read) {
       STRATA_PARSE(size, parseSizeFigure(part, name));
       read.blockBytes = size.bytes;
     } else if (key == "depth") {
-      STRATA_PARSE(read.depth, parseCount(part, kMostDepth, name));
+      STRATA_PARSE(read.depth, parseCount(part, kMostReadDepth, name));
     } else if (key == "bandwidth") {
       STRATA_PARSE(read.bandwidth, parseFigure(part, FigureKind::BytesPerSecond, name));
     } else {

@@ -57,7 +57,8 @@ public:
       : plan(finishedPlan), weights(modelWeights), machine(machineDescription),
         gpu(machineDescription.gpu.value_or(GpuDescription{})) {
     if (machine.disk)
-      disk = diskBandwidth(*machine.disk, std::max<uint64_t>(1, weights.largestExpert() / kMatrices));
+      slabRead = bestRead(*machine.disk, std::max<uint64_t>(1, weights.largestExpert() / kMatrices));
+    disk = slabRead.bandwidth;
   }
 
   /// `expertBytes` by tier, of the reads of one token.
@@ -79,7 +80,8 @@ private:
   const ModelWeights &weights;
   const MachineDescription &machine;
   GpuDescription gpu;
-  Figure disk;
+  DiskRead slabRead; ///< Of an expert's matrix; nothing without a disk.
+  Figure disk;       ///< Its bandwidth.
 };
 
 double Predictor::attentionOperations(double positions) const {
@@ -219,6 +221,7 @@ void Predictor::load(Prediction &prediction) const {
   prediction.disk = disk;
   if (disk.value == 0)
     return;
+  prediction.readDepth = slabRead.depth;
   auto dense = static_cast<double>(plan.of(Tier::Gpu).dense), gpuBytes = dense;
   dense += static_cast<double>(plan.of(Tier::Ram).dense);
   gpuBytes += static_cast<double>(plan.of(Tier::Gpu).expertBytes);

@@ -54,6 +54,7 @@ struct Prediction {
   double loadSeconds = 0;                ///< Until all that is resident has been read; 0 without a disk.
   double denseLoadSeconds = 0;           ///< Until the first token could be made: all but experts.
   Figure disk;                           ///< The bandwidth that disk reads were counted with; 0 without a disk.
+  uint32_t readDepth = 0;                ///< Reads under way at one time that reach it; 0 without a disk.
 
   /// By the usage counts if there are any, else skewed.
   const TokenPrediction &best() const { return traced ? *traced : skewed; }

@@ -4,6 +4,7 @@
 
 #include "runtime/Artifact/Checks.h"
 #include "runtime/Base/Checked.h"
+#include "runtime/Schema/SlotBytes.h"
 
 #include <fmt/format.h>
 #include <limits>
@@ -37,11 +38,19 @@ static Result<void> checkSettings(const schema::Settings &settings) {
   return checkRange(settings.chunk_tokens(), kMost, "the number of chunk tokens");
 }
 
+static Result<void> checkMachine(const schema::Machine &machine) {
+  if (machine.read_depth() <= kMostReadDepth)
+    return {};
+  return refuse(
+      "A22", fmt::format("the number of reads at one time is {} and may be {}", machine.read_depth(), kMostReadDepth));
+}
+
 Result<void> checkKvLayout(const schema::Artifact &artifact) {
   const schema::Settings &settings = *artifact.settings();
   const schema::KvLayout &kv = *artifact.kv();
   const schema::Model &model = *artifact.model();
   STRATA_TRY(checkSettings(settings));
+  STRATA_TRY(checkMachine(*artifact.machine()));
   STRATA_TRY(checkRange(kv.layers(), kMostLayers, "the number of layers"));
   STRATA_TRY(checkRange(kv.latent(), kMost, "the KV cache's latent size"));
   STRATA_TRY(checkRange(kv.rope(), kMost, "the KV cache's rotated size"));

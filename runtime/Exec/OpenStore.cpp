@@ -54,12 +54,14 @@ static ExpertStoreOptions storeOptions(const schema::Artifact &artifact, const E
   return store;
 }
 
-static Result<std::unique_ptr<Reads>> makeReads(const WeightFiles &files, const ExpertStoreOptions &store,
-                                                const SessionOptions &options) {
+static Result<std::unique_ptr<Reads>> makeReads(const schema::Artifact &artifact, const WeightFiles &files,
+                                                const ExpertStoreOptions &store, const SessionOptions &options) {
   if (options.makeReads)
     return options.makeReads(files);
   ReadOptions reads;
   reads.backend = options.readBackend;
+  for (uint32_t depth : {artifact.machine()->read_depth(), options.readDepth})
+    reads.depth = depth != 0 ? depth : reads.depth;
   size_t slots = store.sharedSlots;
   for (const LayerBuffers &layer : store.layers)
     slots += layer.slots + layer.pinned.size();
@@ -74,7 +76,7 @@ Result<StreamedExperts> openExperts(const schema::Artifact &artifact, const gguf
     return opened;
   STRATA_ASSIGN(ExpertCatalogue catalogue, ExpertCatalogue::of(model, options.checksums.get()));
   ExpertStoreOptions planned = storeOptions(artifact, catalogue, model, options);
-  STRATA_ASSIGN(opened.reads, makeReads(files, planned, options));
+  STRATA_ASSIGN(opened.reads, makeReads(artifact, files, planned, options));
   CachePolicyKind policy = cachePolicyOf(artifact.experts()->Get(0)->policy()); // The same for all layers.
   STRATA_ASSIGN(std::unique_ptr<ExpertStore> store,
                 ExpertStore::create(std::move(catalogue), *opened.reads, makeCachePolicy(policy), std::move(planned)));

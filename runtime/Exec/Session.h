@@ -43,6 +43,7 @@ struct SessionOptions {
   std::function<void(uint64_t done, uint64_t total)> progress;
   /// Of plans over several tiers: how experts are read, and how long one read may take.
   ReadBackend readBackend = ReadBackend::Automatic;
+  uint32_t readDepth = 0; ///< Reads at one time, at most kMostReadDepth; 0: as the plan says.
   std::chrono::nanoseconds readTimeout = std::chrono::seconds(30);
   /// Another back end, for tests; the files outlive it.
   std::function<Result<std::unique_ptr<Reads>>(const WeightFiles &)> makeReads;

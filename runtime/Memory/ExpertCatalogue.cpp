@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 
 namespace strata {
 
@@ -37,12 +38,14 @@ Result<ExpertCatalogue> ExpertCatalogue::of(const gguf::Model &model, const Chec
   static constexpr std::array<const char *, kExpertMatrices> kNames = {"gate", "up", "down"};
   constexpr uint32_t kLayers = 4096; // Far above any model's.
   ExpertCatalogue catalogue;
+  std::string name; // Of 12,288 tensors, most of which no model has.
   for (uint32_t number = 0; number < kLayers; ++number) {
     ExpertLayer layer;
     layer.layer = number;
     uint32_t found = 0;
     for (uint32_t matrix = 0; matrix < kExpertMatrices; ++matrix) {
-      std::string name = fmt::format("blk.{}.ffn_{}_exps.weight", number, kNames[matrix]);
+      name.clear();
+      fmt::format_to(std::back_inserter(name), "blk.{}.ffn_{}_exps.weight", number, kNames[matrix]);
       const gguf::TensorInfo *info = model.findTensor(name);
       if (!info || !isExpertTensor(*info))
         continue;

@@ -184,7 +184,7 @@ std::optional<uint32_t> ExpertStore::takeSlot(uint32_t layer, uint32_t expert, E
   return taken;
 }
 
-/// The slot that the expert is in or will be in; its reads are submitted.
+/// The slot that the expert is in or will be in; its reads are submitted. Or a handle that is refused.
 std::optional<uint32_t> ExpertStore::acquire(uint32_t layerIndex, uint32_t expert, ExpertUse use, bool isUsed) {
   uint32_t key = catalogue.table[layerIndex].firstKey + expert;
   if (int32_t present = slotOfKey[key]; present >= 0) {
@@ -195,6 +195,10 @@ std::optional<uint32_t> ExpertStore::acquire(uint32_t layerIndex, uint32_t exper
       ++counts.hits;
     policy->used(slot, key);
     return slot;
+  }
+  if (!quarantine.empty() && quarantine.holds(key, reads.now())) {
+    ++counts.refused;
+    return slots() + key;
   }
   std::optional<uint32_t> slot = takeSlot(layerIndex, expert, use);
   if (!slot)
@@ -264,7 +268,7 @@ void ExpertStore::beginStep(uint32_t layer) {
 std::optional<ExpertStore::Handle> ExpertStore::tryWant(uint32_t layer, uint32_t expert, ExpertUse use) {
   auto index = static_cast<uint32_t>(catalogue.find(layer) - catalogue.table.data());
   std::optional<uint32_t> slot = acquire(index, expert, use, /*isUsed=*/true);
-  if (slot)
+  if (slot && !isRefused(*slot))
     ++slotTable[*slot].users;
   return slot;
 }
@@ -458,6 +462,10 @@ void ExpertStore::failSlot(uint32_t slot, uint32_t matrix, ExitCode code, std::s
       Error{code, std::string(id),
             fmt::format("{}, byte {}: {}: {}", file, at, describePiece(slabs.tensor, true, failed.expert), what)};
   failed.state = State::Failed;
+  if (id == "F02" || id == "F05") {
+    ++counts.quarantined;
+    quarantine.add(keyOf(failed), failed.error, reads.now());
+  }
   // The next want reads it anew, in another slot if this one is still held.
   slotOfKey[keyOf(failed)] = -1;
   if (failed.users == 0)
@@ -465,6 +473,8 @@ void ExpertStore::failSlot(uint32_t slot, uint32_t matrix, ExitCode code, std::s
 }
 
 bool ExpertStore::isReady(Handle handle) {
+  if (isRefused(handle))
+    return false;
   if (slotTable[handle].state == State::Reading)
     collect({});
   return slotTable[handle].state == State::Ready;
@@ -489,12 +499,16 @@ void ExpertStore::waitForAny(std::span<const Handle> handles) {
 
 Result<void> ExpertStore::wait(Handle handle) {
   waitForAny({&handle, 1});
+  if (isRefused(handle))
+    return tl::unexpected<Error>(quarantine.errorOf(handle - slots(), reads.now()));
   if (slotTable[handle].state == State::Failed)
     return tl::unexpected<Error>(slotTable[handle].error);
   return {};
 }
 
 std::span<const std::byte> ExpertStore::slab(Handle handle, ExpertMatrix matrix) const {
+  if (isRefused(handle))
+    return {};
   const Slot &slot = slotTable[handle];
   if (slot.state != State::Ready)
     return {}; // A caller's mistake must not show bytes that nobody checked.
@@ -503,6 +517,8 @@ std::span<const std::byte> ExpertStore::slab(Handle handle, ExpertMatrix matrix)
 }
 
 void ExpertStore::release(Handle handle) {
+  if (isRefused(handle))
+    return;
   Slot &slot = slotTable[handle];
   if (--slot.users != 0)
     return;
@@ -531,7 +547,8 @@ Result<ExpertStore::Handle> ExpertStore::hold(uint32_t layer, uint32_t expert) {
       acquire(static_cast<uint32_t>(found - catalogue.table.data()), expert, ExpertUse::Decode, /*isUsed=*/false);
   if (!slot)
     return tl::unexpected<Error>(noRoom(layer, expert));
-  ++slotTable[*slot].users;
+  if (!isRefused(*slot))
+    ++slotTable[*slot].users;
   return *slot;
 }
 

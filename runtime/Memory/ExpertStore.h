@@ -8,6 +8,7 @@
 #include "runtime/Base/Error.h"
 #include "runtime/Base/PageMemory.h"
 #include "runtime/Memory/ExpertCatalogue.h"
+#include "runtime/Memory/Quarantine.h"
 #include "runtime/Memory/Reads/Reads.h"
 #include "runtime/Routing/CachePolicy.h"
 
@@ -54,6 +55,8 @@ struct ExpertStoreStatistics {
   uint64_t retries = 0;      ///< Reads asked for again: short, interrupted or failed.
   uint64_t damagedReads = 0; ///< Slabs whose checksum differed, each time that one did.
   uint64_t timeouts = 0;
+  uint64_t quarantined = 0;           ///< Experts that were put into quarantine, each time that one was,
+  uint64_t refused = 0;               ///< and wants that failed at once because of it.
   uint64_t slowReads = 0;             ///< That took more than ten times the mean.
   uint64_t bytesWhileWaiting = 0;     ///< Of bytesRead, what came while waiting.
   std::chrono::nanoseconds waiting{}; ///< In wait() and its like: nothing could be computed.
@@ -103,8 +106,9 @@ public:
   /// True if the expert is in memory and checked; takes what the disk has done meanwhile, without waiting.
   bool isReady(Handle handle);
   /// True until the expert is ready or has failed, as of what was taken from the disk last.
-  bool isReading(Handle handle) const { return slotTable[handle].state == State::Reading; }
-  /// Until the expert is ready or has failed. F01, F03, F05, F09: docs/store.md.
+  bool isReading(Handle handle) const { return !isRefused(handle) && slotTable[handle].state == State::Reading; }
+  /// Until the expert is ready or has failed. F02, F05, F06, F09: docs/store.md. What failed with F02 or F05 is in
+  /// quarantine: wants of it fail with the same error, without a read, until Quarantine::kTime has passed.
   Result<void> wait(Handle handle);
   /// Until at least one of these, of which there are some, is ready or has failed.
   void waitForAny(std::span<const Handle> handles);
@@ -175,6 +179,8 @@ private:
   void vacate(Slot &slot);
   Result<Handle> hold(uint32_t layer, uint32_t expert);
   static bool isUnderway(const Slot &slot);
+  /// A handle of an expert in quarantine, which has no slot: behind those of slots, by key.
+  bool isRefused(Handle handle) const { return handle >= slotTable.size(); }
 
   void begin(uint32_t slot);
   void submit(uint32_t slot, uint32_t matrix);
@@ -195,6 +201,7 @@ private:
   std::unique_ptr<CachePolicy> policy; ///< Its groups are the partitions.
   ExpertStoreOptions options;
   ExpertStoreStatistics counts;
+  Quarantine quarantine; ///< By key.
   PageMemory memory;
   uint64_t bytes = 0; ///< Of it.
   std::vector<Slot> slotTable;

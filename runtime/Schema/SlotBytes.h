@@ -2,7 +2,8 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// What an expert takes in RAM that is read from its file by direct reads: planner and expert store must agree on it.
+// Experts that are read from their file by direct reads: what they take in RAM, and how many reads are under way at one
+// time. Planner and expert store must agree on it.
 #pragma once
 
 #include "runtime/Base/Checked.h"
@@ -11,6 +12,9 @@ namespace strata {
 
 /// Offsets, lengths and addresses of direct reads are multiples of it.
 inline constexpr uint64_t kReadAlignment = 4096;
+
+/// Reads under way at one time: where neither the user nor the plan says how many, and the most that they may say.
+inline constexpr uint32_t kReadDepth = 16, kMostReadDepth = 4096;
 
 /// The buffer of one slab: it is read as the pages that enclose it, and may begin anywhere in the first of them.
 inline Checked slabBufferBytes(Checked slabBytes) {

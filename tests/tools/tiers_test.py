@@ -186,6 +186,28 @@ class Tiers(ToolTest):
         self.assertIn("stats: all weights are in memory", text)
         self.refuse(2, "", "strata-run", self.split(), "-p", "x", "--read-timeout=0")
 
+    def testReadsAreChosenByName(self):
+        artifact = self.split()
+        command = ["strata-run", artifact, "--tokens=1,2,3,4,5,6,7,8", "-n4", "--temperature=0"]
+        self.assertEqual(json.loads(self.succeed("strata-dump", artifact, "--json").out)["machine"]["read_depth"], 8)
+        self.assertIn("with 8 reads at one time", self.succeed("strata-dump", artifact).out)
+        planned = self.succeed(*command)
+        self.assertRegex(planned.error,
+                         r"read from the disk: (io_uring with direct reads, 8 at a time|8 threads with .* reads)")
+        buffered = self.succeed(*command, "--reads=buffered", "--read-depth=3")
+        self.assertIn("read from the disk: 3 threads with buffered reads, whose pages are given back (as asked for)",
+                      buffered.error)
+        self.assertEqual(planned.out, buffered.out)
+        for name in ("auto", "uring", "pool"):
+            result = run(*command, f"--reads={name}")
+            if name != "auto" and result.code == 3:
+                self.assertRegex(result.error, r"refuse.*\[F1[12]\]")
+                continue
+            self.assertEqual(result.code, 0, result.error)
+            self.assertEqual(planned.out, result.out, name)
+        for bad in ("--reads=mmap", "--read-depth=0", "--read-depth=5000"):
+            self.refuse(2, "", *command, bad)
+
     def testWithAGpuItIsRefusedAtOnce(self):
         artifact = self.folder / "gpu.strata"
         result = self.succeed("strata-compile", TINY, "-o", artifact, "--machine=v100s-32g", "--context=256",

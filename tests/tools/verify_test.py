@@ -47,6 +47,25 @@ class Verify(ToolTest):
         self.assertIn("agree with", second.out)
         self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["tiny.gguf", "tiny.gguf.sums"])
 
+    def testSameSumsHoweverTheFilesAreRead(self):
+        first = self.succeed("strata-verify", self.model)
+        self.assertRegex(first.error, r"strata-verify: reading with .* reads")
+        sums = self.sums.read_bytes()
+        for options, described in ((("--reads=buffered",), "16 threads with buffered reads"),
+                                   (("--reads=buffered", "--read-depth=1"), "1 thread with buffered reads"),
+                                   (("--reads=auto", "--read-depth=200"), "200 ")):
+            again = self.succeed("strata-verify", self.model, "--rewrite", *options)
+            self.assertIn(f"reading with {described}", again.error.replace("io_uring with direct reads, 200", "200 "))
+            self.assertEqual(first.out, again.out)
+            self.assertEqual(sums, self.sums.read_bytes())
+        for name in ("uring", "pool"):
+            result = run("strata-verify", self.model, f"--reads={name}")
+            self.assertIn(result.code, (0, 3), result.error)
+            if result.code == 3:
+                self.assertRegex(result.error, r"\[F1[12]\]")
+        for bad in ("--reads=mmap", "--read-depth=0"):
+            self.refuse(2, "", "strata-verify", self.model, bad)
+
     def testF05_EveryDamageIsFoundAndNamed(self):
         self.succeed("strata-verify", self.model)
         names = [tensor.name.decode() for tensor in Gguf(self.model).tensors]

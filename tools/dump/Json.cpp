@@ -296,6 +296,7 @@ std::string dumpJson(const LoadedArtifact &artifact) {
                 {{"name", string(machine.name())},
                  {"cores", machine.cores()},
                  {"ram_bytes", machine.ram_bytes()},
+                 {"read_depth", machine.read_depth()},
                  {"json", string(machine.json())}}},
                {"settings", settings(*root.settings())},
                {"tensors", array(root.tensors(), tensor)},

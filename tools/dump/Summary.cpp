@@ -41,6 +41,8 @@ void writeOrigin(Text out, const schema::Artifact &artifact) {
                  dump::name(artifact.command_line()));
   fmt::format_to(out, "for {}: {} cores, {} of RAM\n", dump::name(machine.name()), machine.cores(),
                  machine.ram_bytes() ? dump::bytes(machine.ram_bytes()) : "an unknown amount");
+  if (machine.read_depth() != 0)
+    fmt::format_to(out, "experts are read from its disk with {} reads at one time\n", machine.read_depth());
   fmt::format_to(out, "settings: context {}, sequences {}, prompt tokens {}, chunk tokens {}\n", settings.context(),
                  settings.sequences(), settings.prompt_tokens(), settings.chunk_tokens());
   fmt::format_to(out, "activations {} when decoding, {} in prompts; KV cache {}\n",

@@ -4,6 +4,8 @@
 
 #include "tools/run/Options.h"
 
+#include "tools/ReadingOptions.h"
+
 #include <array>
 #include <fmt/format.h>
 #include <map>
@@ -122,6 +124,7 @@ void addMachine(CLI::App &app, Options &options) {
 
 void addReading(CLI::App &app, Options &options) {
   const char *group = "Experts that are read from the disk";
+  addReadingOptions(app, group, options.session.readBackend, options.session.readDepth, "what the plan counts with");
   app.add_option_function<double>(
          "--read-timeout",
          [&](double seconds) {

@@ -8,13 +8,13 @@
 
 #include <algorithm>
 #include <array>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <thread>
 
 namespace strata::verify {
 
-static constexpr uint64_t kPartBytes = uint64_t(8) << 20;
+/// A thread of its own for SHA-256 takes longer to begin than fewer bytes take to hash.
+static constexpr size_t kWorthAThread = 256 << 10;
 /// Findings that are kept; all are counted.
 static constexpr size_t kKeptFindings = 20;
 
@@ -49,7 +49,8 @@ static int64_t modifiedAt(int descriptor) {
   return static_cast<int64_t>(status.st_mtim.tv_sec) * 1'000'000'000 + status.st_mtim.tv_nsec;
 }
 
-Pass::Pass(const gguf::Model &of, const WeightFiles &from) : model(of), files(from), stretches(stretchesOf(of, from)) {
+Pass::Pass(const gguf::Model &of, const WeightFiles &from, Reads &through, uint32_t readDepth)
+    : model(of), files(from), reads(through), depth(readDepth), stretches(stretchesOf(of, from)) {
   result.fingerprint.assign(model.fingerprint().begin(), model.fingerprint().end());
   for (uint32_t file = 0; file < files.count(); ++file) {
     auto sum = std::make_unique<schema::FileSumT>();
@@ -106,12 +107,14 @@ Result<bool> Pass::resume(const schema::SumsT &saved) {
 
 Result<bool> Pass::run(const std::function<bool()> &stop, const std::function<void(uint64_t, uint64_t)> &progress) {
   report = progress;
-  for (uint32_t file = 0; file < files.count(); ++file)
-    posix_fadvise(files.descriptor(file), 0, 0, POSIX_FADV_SEQUENTIAL);
+  if (next == stretches.size())
+    return true;
+  STRATA_ASSIGN(std::unique_ptr<OrderedReads> ahead,
+                OrderedReads::create(files, reads, depth, stretches[next].file, stretches[next].offset));
   for (; next < stretches.size(); ++next) {
     const Stretch &stretch = stretches[next];
     stretchState = sha.state(); // What save() writes: an interrupted stretch is read again.
-    STRATA_ASSIGN(bool whole, runStretch(stretch, stop));
+    STRATA_ASSIGN(bool whole, runStretch(stretch, *ahead, stop));
     if (!whole)
       return false;
     endStretch(stretch);
@@ -119,21 +122,8 @@ Result<bool> Pass::run(const std::function<bool()> &stop, const std::function<vo
   return true;
 }
 
-/// Reads a part while the one before is hashed; SHA-256 and the checks run side by side, as they are slower than many
-/// disks.
-Result<bool> Pass::runStretch(const Stretch &stretch, const std::function<bool()> &stop) {
-  std::array<std::vector<std::byte>, 2> buffers;
-  for (std::vector<std::byte> &buffer : buffers)
-    buffer.resize(std::min(kPartBytes, stretch.bytes));
-  auto partAt = [&](uint64_t at, size_t which) {
-    return std::span(buffers[which]).first(std::min<uint64_t>(kPartBytes, stretch.bytes - at));
-  };
-  auto readAt = [&](uint64_t at, size_t which) -> Result<void> {
-    std::span<std::byte> part = partAt(at, which);
-    STRATA_TRY(files.read(stretch.file, stretch.offset + at, part));
-    files.forget(stretch.file, stretch.offset + at, part.size());
-    return {};
-  };
+/// SHA-256 and the checks run side by side, as they are slower than many disks.
+Result<bool> Pass::runStretch(const Stretch &stretch, OrderedReads &ahead, const std::function<bool()> &stop) {
   uint64_t kept = result.non_finite.size(), counted = result.non_finite_count;
   ScaleScan scan(stretch.tensor ? stretch.tensor->encoding : Encoding::F32,
                  [&](uint64_t block, uint64_t offset) { noteNonFinite(stretch, block, offset); });
@@ -141,28 +131,25 @@ Result<bool> Pass::runStretch(const Stretch &stretch, const std::function<bool()
   pieceDone = 0;
   piece.reset();
   hashes.clear();
-  STRATA_TRY(readAt(0, 0));
-  for (uint64_t at = 0, which = 0; at < stretch.bytes; which ^= 1) {
+  for (uint64_t at = 0; at < stretch.bytes;) {
     if (stop()) {
       result.non_finite.resize(kept);
       result.non_finite_count = counted;
       return false;
     }
-    std::span<std::byte> part = partAt(at, which);
-    uint64_t after = at + part.size();
-    Result<void> reading;
+    STRATA_ASSIGN(std::span<const std::byte> part, ahead.next(stretch.bytes - at));
     {
-      std::jthread hashing([&] { sha.update(part); });
-      std::jthread reader;
-      if (after < stretch.bytes)
-        reader = std::jthread([&] { reading = readAt(after, which ^ 1); });
+      std::jthread hashing;
+      if (stretch.tensor && part.size() >= kWorthAThread)
+        hashing = std::jthread([&] { sha.update(part); });
+      else
+        sha.update(part);
       if (stretch.tensor) {
         hashPart(stretch, part);
         scan.feed(part);
       }
     }
-    STRATA_TRY(reading);
-    at = after;
+    at += part.size();
     done += part.size();
     report(done, total);
   }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "runtime/Base/Error.h"
+#include "runtime/Memory/Reads/OrderedReads.h"
 #include "runtime/Schema/sums_generated.h"
 #include "runtime/Weights/Checksums.h"
 #include "runtime/Weights/WeightFile.h"
@@ -31,7 +32,8 @@ std::vector<Stretch> stretchesOf(const gguf::Model &model, const WeightFiles &fi
 
 class Pass {
 public:
-  Pass(const gguf::Model &model, const WeightFiles &files);
+  /// Reads through `reads`, with `depth` under way at one time. They outlive the pass.
+  Pass(const gguf::Model &model, const WeightFiles &files, Reads &reads, uint32_t depth);
 
   /// Goes on where `saved`, which belongs to these files, ended. False if they have changed since.
   Result<bool> resume(const schema::SumsT &saved);
@@ -46,13 +48,15 @@ public:
   uint64_t resumedBytes() const { return resumed; }
 
 private:
-  Result<bool> runStretch(const Stretch &stretch, const std::function<bool()> &stop);
+  Result<bool> runStretch(const Stretch &stretch, OrderedReads &ahead, const std::function<bool()> &stop);
   void hashPart(const Stretch &stretch, std::span<const std::byte> part);
   void endStretch(const Stretch &stretch);
   void noteNonFinite(const Stretch &stretch, uint64_t block, uint64_t offset);
 
   const gguf::Model &model;
   const WeightFiles &files;
+  Reads &reads;
+  uint32_t depth;
   std::vector<Stretch> stretches;
   size_t next = 0; ///< The first stretch that is not done.
   uint64_t done = 0, total = 0, resumed = 0;

@@ -174,7 +174,13 @@ Result<ExitCode> verifyModel(const Options &options) {
   if (std::error_code ignored; !options.rewrite && fs::exists(sumsPath, ignored)) {
     STRATA_ASSIGN(expected, Checksums::load(sumsPath, located.gguf));
   }
-  Pass pass(located.gguf, files);
+  ReadOptions reading;
+  reading.backend = options.backend;
+  reading.depth = options.readDepth != 0 ? options.readDepth : kReadDepth;
+  reading.capacity = size_t(reading.depth) + 1;
+  STRATA_ASSIGN(std::unique_ptr<Reads> reads, openReads(files, reading));
+  fmt::print(stderr, "strata-verify: reading with {}\n", reads->description());
+  Pass pass(located.gguf, files, *reads, reading.depth);
   SavedPass saved(sumsPath);
   STRATA_TRY(saved.resume(pass, located.gguf));
   STRATA_TRY(run::Interrupt::install());

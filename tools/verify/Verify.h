@@ -5,7 +5,7 @@
 // One pass over a model's files: checksums, scales that are not finite, SHA-256.
 #pragma once
 
-#include "runtime/Base/Error.h"
+#include "runtime/Memory/Reads/Reads.h"
 
 #include <string>
 
@@ -16,6 +16,8 @@ struct Options {
   std::string weights; ///< Where an artifact's model is, if not beside it or where it was.
   std::string sums;    ///< Empty: MODEL.gguf.sums beside the model.
   bool rewrite = false;
+  ReadBackend backend = ReadBackend::Automatic;
+  uint32_t readDepth = 0; ///< 0: kReadDepth.
 };
 
 /// Compares with the sums file, or writes it if there is none. Exit code 1 if anything differs or is not finite, 130

@@ -24,7 +24,7 @@ struct ReadRequest {
   uint32_t file = 0;
   uint64_t offset = 0; ///< Multiple of kReadAlignment, like the length and the address of `to`.
   std::span<std::byte> to;
-  /// The part of `to` whose checksum is wanted, if the read is whole: a back end with threads does it there.
+  /// The part of `to` whose checksum is wanted, if the read is whole: back ends compute it in their own threads.
   uint64_t hashedFrom = 0, hashedBytes = 0;
   bool throughCache = false; ///< Through the page cache, whatever the back end: another way to the same bytes.
 };
@@ -43,7 +43,7 @@ public:
   using Duration = std::chrono::nanoseconds;
   virtual ~Reads() = default;
 
-  /// Begins a read. Fewer than capacity() may be under way. `to` belongs to the read until its completion is returned.
+  /// Begins a read. At most capacity() may be under way. `to` belongs to the read until its completion is returned.
   virtual void submit(const ReadRequest &request) = 0;
   /// Completions that are there; waits for one at most `timeout`. Returns how many it wrote.
   virtual size_t wait(std::span<ReadCompletion> to, Duration timeout) = 0;
@@ -55,16 +55,17 @@ public:
   virtual std::string description() const = 0;
 };
 
-enum class ReadBackend { Automatic, PreadPool, Buffered };
+enum class ReadBackend { Automatic, Uring, PreadPool, Buffered };
 
 struct ReadOptions {
   ReadBackend backend = ReadBackend::Automatic;
-  uint32_t depth = 16;    ///< Reads that the disk gets at one time.
-  size_t capacity = 4096; ///< Reads that may be asked for at one time.
+  uint32_t depth = kReadDepth; ///< Reads that the disk gets at one time, at least 1.
+  size_t capacity = 4096;      ///< Reads that may be asked for at one time.
 };
 
-/// The back end for these files, which must outlive it. Automatic tries direct reads and says when it falls back to
-/// buffered ones; exit code 3 if what is asked for by name is refused by the system.
+/// The back end for these files, which must outlive it. Automatic takes the first that the system does not refuse:
+/// io_uring, threads with direct reads, threads with buffered ones; the description says why. Exit code 3 if what is
+/// asked for by name is refused: F11 direct reads, F12 io_uring.
 Result<std::unique_ptr<Reads>> openReads(const WeightFiles &files, const ReadOptions &options);
 
 } // namespace strata

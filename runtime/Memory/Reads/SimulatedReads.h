@@ -48,6 +48,7 @@ public:
   uint64_t submitted = 0, corrupted = 0, neverReturned = 0;
   /// Ends the reads that did not come back.
   void returnLost();
+  void passTime(Duration time) { clock += time; }
 
 private:
   struct Pending {

@@ -133,6 +133,10 @@ TEST(Machine, DiskBandwidthIsTheBestOfTheNearestSmallerBlock) {
   EXPECT_EQ(diskBandwidth(disk, (8 << 20) - 1).value, 2e9);
   EXPECT_EQ(diskBandwidth(disk, 100 << 20).value, 2.5e9);
   EXPECT_EQ(diskBandwidth(disk, 4096).value, 2e9) << "smaller than all: the smallest";
+  EXPECT_EQ(bestRead(disk, 8 << 20).depth, 16u);
+  EXPECT_EQ(bestRead(disk, (8 << 20) - 1).depth, 32u);
+  disk.reads[1].bandwidth = disk.reads[2].bandwidth;
+  EXPECT_EQ(bestRead(disk, 8 << 20).depth, 4u) << "more would only make each read slower";
 }
 
 TEST(Machine, UnknownPresetIsTheCommandLinesFault) {

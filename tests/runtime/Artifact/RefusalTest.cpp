@@ -443,6 +443,8 @@ const std::vector<RefusalCase> &cases() {
        [](ArtifactT &a) { a.settings->sequences = 4; }},
       {"A22_PromptTokens", "the number of prompt tokens is 0", [](ArtifactT &a) { a.settings->prompt_tokens = 0; }},
       {"A22_ChunkTokens", "the number of chunk tokens is 0", [](ArtifactT &a) { a.settings->chunk_tokens = 0; }},
+      {"A22_ReadDepth", "the number of reads at one time is 4097 and may be 4096",
+       [](ArtifactT &a) { a.machine->read_depth = 4097; }},
       {"A22_BlockPositions", "32 positions in a block and must have 64",
        [](ArtifactT &a) { a.kv->block_positions = 32; }},
       {"A22_NoLatent", "the KV cache's latent size is 0", [](ArtifactT &a) { a.kv->latent = 0; }},

@@ -74,6 +74,7 @@ private:
     add("kv.latent", kv.latent);
     add("kv.rope", kv.rope);
     add("kv.layers", kv.layers);
+    add("machine.read_depth", artifact.machine->read_depth);
     add("worker_scratch_bytes", artifact.worker_scratch_bytes);
     add("prediction.ram_bytes", artifact.prediction->ram_bytes);
   }

@@ -4,6 +4,7 @@
 
 // Sessions whose experts come from the disk: the same bits as with all of them in memory, or an error with a code.
 
+#include "runtime/Memory/Quarantine.h"
 #include "tests/runtime/Exec/StreamingModel.h"
 
 #include <gmock/gmock.h>
@@ -49,13 +50,39 @@ TEST(Streaming, SameBitsInWhateverOrderExpertsCome) {
 }
 
 TEST(Streaming, SameBitsFromEveryBackEnd) {
-  for (ReadBackend backend : {ReadBackend::Automatic, ReadBackend::Buffered}) {
-    SessionOptions options;
-    options.readBackend = backend;
-    auto session = openSession(streamingArtifact({1, 0, 1}), options);
-    EXPECT_THAT(session->readsDescription(), testing::HasSubstr("reads"));
-    EXPECT_EQ(promptThenDecode(*session), expected());
+  uint64_t opened = 0;
+  for (ReadBackend backend :
+       {ReadBackend::Automatic, ReadBackend::Uring, ReadBackend::PreadPool, ReadBackend::Buffered}) {
+    for (uint32_t depth : {1u, 3u}) {
+      SessionOptions options;
+      options.readBackend = backend;
+      options.readDepth = depth;
+      options.checksums = expertChecksums();
+      LoadedArtifact loaded =
+          expectValue(LoadedArtifact::load(artifactFile(streamingArtifact({1, 0, 1})), "test.strata"));
+      LocatedModel model = expectValue(locateModel(loaded, testModel().path()));
+      auto session = Session::create(std::move(loaded), model, options);
+      if (!session && backend == ReadBackend::Uring && session.error().id == "F12")
+        continue;
+      ASSERT_TRUE(session) << session.error().message;
+      ++opened;
+      EXPECT_THAT((*session)->readsDescription(), testing::HasSubstr("reads"));
+      EXPECT_THAT((*session)->readsDescription(), testing::HasSubstr(std::to_string(depth)));
+      EXPECT_EQ(promptThenDecode(**session), expected());
+      EXPECT_EQ(promptThenDecode(**session), expected()) << "warm";
+    }
   }
+  EXPECT_GE(opened, 6u) << "io_uring alone may be refused";
+}
+
+TEST(Streaming, ThePlanSaysHowManyReadsAtOneTime) {
+  schema::ArtifactT artifact = streamingArtifact({1, 0, 1});
+  EXPECT_THAT(openSession(artifact, SessionOptions{})->readsDescription(), testing::HasSubstr("16"));
+  artifact.machine->read_depth = 7;
+  EXPECT_THAT(openSession(artifact, SessionOptions{})->readsDescription(), testing::HasSubstr("7"));
+  SessionOptions options;
+  options.readDepth = 5;
+  EXPECT_THAT(openSession(artifact, options)->readsDescription(), testing::HasSubstr("5"));
 }
 
 TEST(Streaming, SameBitsInChunksAndSuspended) {
@@ -187,6 +214,7 @@ TEST(Streaming, TenThousandSeeds) {
     }
     simulated->faults = {};
     simulated->returnLost();
+    simulated->passTime(Quarantine::kTime);
     if (!made) {
       ASSERT_EQ(expectValue(answer(*session)), right) << "seed " << seed;
     }
@@ -216,6 +244,7 @@ TEST(Streaming, F05_DamageEndsAnAnswerAndNotTheNext) {
   EXPECT_EQ(session->positions(sequence), 0u) << "nothing of the prompt is part of the sequence";
   session->closeSequence(sequence);
   simulated->contents = good;
+  simulated->passTime(Quarantine::kTime);
   EXPECT_EQ(promptThenDecode(*session), expected());
 }
 

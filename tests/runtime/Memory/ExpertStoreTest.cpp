@@ -155,6 +155,7 @@ TEST(ExpertStore, TenThousandSeeds) {
     // Once the disk is well again, so is everything.
     bench.reads.faults = {};
     bench.reads.returnLost();
+    bench.reads.passTime(Quarantine::kTime);
     ASSERT_FALSE(bench.use(1, seed % kExperts)) << "seed " << seed;
     ASSERT_EQ(outcome.wrong, 0u) << "seed " << seed;
     ASSERT_EQ(outcome.uncoded, 0u) << "seed " << seed;
@@ -184,7 +185,74 @@ TEST(ExpertStore, F02_AlwaysOnARange) {
   EXPECT_FALSE(bench.use(1, 0)) << "others go on";
   EXPECT_FALSE(bench.use(2, 2));
   bench.reads.badRanges.clear();
+  bench.reads.passTime(Quarantine::kTime);
   EXPECT_FALSE(bench.use(1, 2)) << "and the next answer is right";
+}
+
+TEST(ExpertStore, F02_QuarantineFailsAtOnce) {
+  Bench bench;
+  EXPECT_FALSE(bench.use(1, 6));
+  bench.reads.badRanges = {{BadRange::Kind::Error, 0, 100 + 2 * kSlabBytes[0] + 4200, 1}};
+  std::optional<Error> first = bench.use(1, 2);
+  ASSERT_TRUE(first);
+  uint64_t submitted = bench.reads.submitted, evictions = bench.store->statistics().evictions;
+  bench.reads.passTime(std::chrono::milliseconds(2500));
+  for (int again = 0; again < 3; ++again) {
+    std::optional<Error> error = bench.use(1, 2);
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->id, "F02");
+    EXPECT_EQ(error->code, ExitCode::Machine);
+    EXPECT_EQ(error->message, first->message + " (tried 2.5 s ago, and tried again 10 s after that)");
+  }
+  EXPECT_EQ(bench.reads.submitted, submitted) << "nothing is read";
+  EXPECT_EQ(bench.store->statistics().evictions, evictions) << "and nothing makes room";
+  EXPECT_EQ(bench.store->statistics().quarantined, 1u);
+  EXPECT_EQ(bench.store->statistics().refused, 3u);
+
+  // With others, in one want; what needs only those is right.
+  std::array<uint32_t, 3> experts = {2, 6, 2};
+  std::array<ExpertStore::Handle, 3> handles;
+  ASSERT_TRUE(bench.store->want(1, experts, handles));
+  EXPECT_FALSE(bench.store->isReady(handles[0]) || bench.store->isReading(handles[0]));
+  EXPECT_TRUE(bench.store->slab(handles[0], ExpertMatrix::Gate).empty());
+  bench.store->waitForAny(handles);
+  EXPECT_EQ(bench.store->wait(handles[2]).error().id, "F02");
+  EXPECT_TRUE(bench.store->wait(handles[1]));
+  EXPECT_TRUE(bench.isRight(handles[1], 1, 6));
+  for (ExpertStore::Handle handle : handles)
+    bench.store->release(handle);
+  EXPECT_FALSE(bench.store->expects({1, 2}));
+  EXPECT_FALSE(bench.use(1, 0) || bench.use(2, 2)) << "others go on, also of the same number";
+}
+
+TEST(ExpertStore, F02_QuarantineEnds) {
+  Bench bench;
+  bench.reads.badRanges = {{BadRange::Kind::Error, 0, 100 + 2 * kSlabBytes[0] + 4200, 1}};
+  ASSERT_TRUE(bench.use(1, 2));
+  auto tried = bench.reads.now();
+  bench.reads.passTime(Quarantine::kTime - std::chrono::nanoseconds(1));
+  uint64_t submitted = bench.reads.submitted;
+  ASSERT_TRUE(bench.use(1, 2));
+  EXPECT_EQ(bench.reads.submitted, submitted);
+  bench.reads.passTime(std::chrono::nanoseconds(1));
+  std::optional<Error> again = bench.use(1, 2);
+  ASSERT_TRUE(again) << "the disk is still bad";
+  EXPECT_GT(bench.reads.submitted, submitted) << "but it was asked";
+  EXPECT_GE(bench.reads.now() - tried, Quarantine::kTime);
+  EXPECT_EQ(bench.store->statistics().quarantined, 2u);
+  submitted = bench.reads.submitted;
+  ASSERT_TRUE(bench.use(1, 2)) << "and is not asked for the time that follows";
+  EXPECT_EQ(bench.reads.submitted, submitted);
+  bench.reads.badRanges.clear();
+  bench.reads.passTime(Quarantine::kTime);
+  EXPECT_FALSE(bench.use(1, 2));
+  EXPECT_TRUE(bench.store->holds({1, 2}));
+}
+
+TEST(ExpertStore, F09_IsNotQuarantined) {
+  Bench bench({.never = 1000}, 1, 3);
+  ASSERT_TRUE(bench.use(1, 0));
+  EXPECT_EQ(bench.store->statistics().quarantined, 0u);
 }
 
 TEST(ExpertStore, F02_ThroughTheCache) {
@@ -205,6 +273,7 @@ TEST(ExpertStore, F05_AThousandCorruptions) {
   Bench bench({.corruptions = 300});
   Outcome all;
   for (uint64_t seed = 0; bench.reads.corrupted < 1000; ++seed) {
+    bench.reads.passTime(Quarantine::kTime);
     Outcome outcome = runSteps(bench, seed, 10);
     all.wrong += outcome.wrong;
     all.right += outcome.right;
@@ -222,6 +291,7 @@ TEST(ExpertStore, F05_DamagedOnTheDisk) {
   uint64_t offset = 100 + 3 * kSlabBytes[0];
   bench.reads.badRanges = {{BadRange::Kind::Corrupt, 1, offset, 1}};
   for (int again = 0; again < 2; ++again) {
+    bench.reads.passTime(Quarantine::kTime);
     auto error = bench.use(2, 3);
     ASSERT_TRUE(error);
     EXPECT_EQ(error->code, ExitCode::Input);
@@ -246,6 +316,7 @@ TEST(ExpertStore, F06_F07_TruncatedAndOverwritten) {
   ASSERT_TRUE(error);
   EXPECT_EQ(error->id, "F05");
   bench.reads.contents = fileContents();
+  bench.reads.passTime(Quarantine::kTime);
   EXPECT_FALSE(bench.use(1, 7));
 }
 

@@ -9,13 +9,22 @@
 #include <new>
 
 static std::atomic<size_t> allocations = 0;
+static thread_local int64_t untilFailure = -1;
 
 size_t strata::text::allocationCount() {
   return allocations;
 }
+void strata::text::failAllocationAfter(int64_t before) {
+  untilFailure = before;
+}
+int64_t strata::text::allocationsUntilFailure() {
+  return untilFailure;
+}
 
 void *operator new(size_t size, const std::nothrow_t &) noexcept {
   ++allocations;
+  if (untilFailure >= 0 && untilFailure-- == 0)
+    return nullptr;
   return std::malloc(size);
 }
 void *operator new(size_t size) {

@@ -1,0 +1,118 @@
+// Part of the Strata project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// Threads that each read with pread: directly into the caller's buffers, or through the page cache.
+
+#include "runtime/Memory/Reads/BackEnds.h"
+#include "runtime/Weights/WeightFile.h"
+
+#include <cerrno>
+#include <condition_variable>
+#include <fmt/format.h>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <unistd.h>
+
+namespace strata {
+
+namespace {
+
+class PoolReads : public Reads {
+public:
+  PoolReads(const WeightFiles &from, std::vector<gguf::Descriptor> directDescriptors, const ReadOptions &options,
+            std::string text)
+      : files(from), direct(std::move(directDescriptors)), most(options.capacity), why(std::move(text)),
+        asked(options.capacity), done(options.capacity) {}
+
+  ~PoolReads() override {
+    {
+      std::lock_guard lock(mutex);
+      ending = true;
+    }
+    somethingAsked.notify_all();
+  }
+
+  /// Throws std::system_error if the system has not that many.
+  void startThreads(uint32_t count) {
+    threads.reserve(count);
+    for (uint32_t i = 0; i < count; ++i)
+      threads.emplace_back([this] { work(); });
+  }
+
+  void submit(const ReadRequest &request) override {
+    {
+      std::lock_guard lock(mutex);
+      asked.push(request);
+    }
+    somethingAsked.notify_one();
+  }
+
+  size_t wait(std::span<ReadCompletion> to, Duration timeout) override {
+    std::unique_lock lock(mutex);
+    somethingDone.wait_for(lock, timeout, [this] { return !done.empty(); });
+    size_t count = 0;
+    while (count < to.size() && !done.empty())
+      to[count++] = done.pop();
+    return count;
+  }
+
+  Duration now() const override { return std::chrono::steady_clock::now().time_since_epoch(); }
+  size_t capacity() const override { return most; }
+  std::string description() const override { return why; }
+
+private:
+  void work() {
+    std::unique_lock lock(mutex);
+    for (;;) {
+      somethingAsked.wait(lock, [this] { return ending || !asked.empty(); });
+      if (ending)
+        return;
+      ReadRequest request = asked.pop();
+      lock.unlock();
+      ReadCompletion completion = read(request);
+      lock.lock();
+      done.push(completion);
+      somethingDone.notify_one();
+    }
+  }
+
+  ReadCompletion read(const ReadRequest &request) const {
+    bool buffered = direct.empty() || request.throughCache;
+    int descriptor = buffered ? files.descriptor(request.file) : direct[request.file].get();
+    ssize_t got = pread(descriptor, request.to.data(), request.to.size(), static_cast<off_t>(request.offset));
+    int64_t result = got < 0 ? -errno : got;
+    if (buffered)
+      files.forget(request.file, request.offset, request.to.size());
+    return completed(request, result);
+  }
+
+  const WeightFiles &files;
+  std::vector<gguf::Descriptor> direct; ///< Empty: all reads are buffered.
+  size_t most;
+  std::string why;
+  std::mutex mutex;
+  std::condition_variable somethingAsked, somethingDone;
+  FixedQueue<ReadRequest> asked;
+  FixedQueue<ReadCompletion> done;
+  bool ending = false;
+  std::vector<std::jthread> threads; ///< Last: they end before what they use.
+};
+
+} // namespace
+
+Result<std::unique_ptr<Reads>> makePoolReads(const WeightFiles &files, std::vector<gguf::Descriptor> direct,
+                                             const ReadOptions &options, std::string description) {
+  auto reads = std::make_unique<PoolReads>(files, std::move(direct), options, std::move(description));
+  try {
+    reads->startThreads(options.depth);
+  } catch (const std::system_error &refused) {
+    return fail(ExitCode::Machine, "F20",
+                fmt::format("the system does not start {} threads for reading ({}): lower --read-depth", options.depth,
+                            gguf::errorText(refused.code().value())));
+  }
+  return reads;
+}
+
+} // namespace strata
