@@ -69,9 +69,10 @@ struct Vector512 {
 #pragma GCC unroll 8
       for (uint64_t i = 0; i < WIDTH; ++i) {
         Integers word = allOf(digits + i * STRIDE + j * sizeof(int32_t));
+        asm("" : "+v"(word)); // GCC 12 would spread the word anew for every row.
 #pragma GCC unroll 2
         for (uint64_t row = 0; row < ROWS; ++row)
-          addDot(sums[row][i], ofRows[row], word);
+          sums[row][i] = _mm512_dpbusd_epi32(sums[row][i], ofRows[row], word);
       }
     }
   }
@@ -124,10 +125,6 @@ private:
 
   using Word [[gnu::may_alias]] = int32_t;
 
-  /// In registers: GCC 12 would spread the word anew for every row.
-  [[gnu::always_inline]] static void addDot(Integers &sum, Integers weights, Integers word) {
-    asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(weights), "v"(word));
-  }
   static __m128i load16(const std::byte *from) { return _mm_loadu_si128(reinterpret_cast<const __m128i *>(from)); }
 };
 
