@@ -10,6 +10,7 @@
 #include "runtime/Device/Host/Product/Levels.h"
 #include "runtime/Device/Host/WeightBlocks.h"
 
+#include <cmath>
 #include <fmt/format.h>
 
 namespace strata::host {
@@ -51,7 +52,14 @@ template <uint64_t count> inline int32_t dot(const int16_t *a, const int16_t *b)
   return sum;
 }
 
-/// The block's term in the sum (docs/numbers.md, "Products").
+inline int32_t sumOf(const int16_t *digits) {
+  int32_t sum = 0;
+  for (uint64_t i = 0; i < kBlock; ++i)
+    sum += digits[i];
+  return sum;
+}
+
+/// The block's term in a sum of form few (docs/numbers.md, "Products").
 template <typename Format> inline float blockTerm(const WeightBlock &weight, const int16_t *digits, float scale) {
   float joint = weight.scale * scale;
   if constexpr (Format::kFactors) {
@@ -60,12 +68,23 @@ template <typename Format> inline float blockTerm(const WeightBlock &weight, con
     return joint * static_cast<float>(sum);
   }
   float term = joint * static_cast<float>(dot<kBlock>(weight.digits, digits));
-  if constexpr (Format::kMinimum) {
-    int32_t sum = 0;
-    for (uint64_t i = 0; i < kBlock; ++i)
-      sum += digits[i];
-    term += (weight.minimum * scale) * static_cast<float>(sum);
+  if constexpr (Format::kMinimum)
+    term += (weight.minimum * scale) * static_cast<float>(sumOf(digits));
+  return term;
+}
+
+/// What a sum of form many adds for the block, times the activation's scale.
+template <typename Format> inline float unscaledTerm(const WeightBlock &weight, const int16_t *digits) {
+  float scale = weight.scale + (weight.scale - weight.scale); // NaN if it is infinite.
+  auto times = [&](float factor, int32_t integer) { return factor * static_cast<float>(integer) + 0.0f; }; // No -0.
+  if constexpr (Format::kFactors) {
+    float first = times(scale * static_cast<float>(weight.factors[0]), dot<kBlock / 2>(weight.digits, digits));
+    int32_t last = dot<kBlock / 2>(weight.digits + kBlock / 2, digits + kBlock / 2);
+    return std::fma(scale * static_cast<float>(weight.factors[1]), static_cast<float>(last), first);
   }
+  float term = times(scale, dot<kBlock>(weight.digits, digits));
+  if constexpr (Format::kMinimum)
+    term = std::fma(weight.minimum, static_cast<float>(sumOf(digits)), term);
   return term;
 }
 
@@ -84,7 +103,11 @@ void digitsProduct(const std::byte *weightRow, uint64_t length, const Columns &c
     Format::load(weightRow, block, weight);
     for (uint64_t column = 0; column < count; ++column) {
       widen<activations>(inputs[column], block * kBlock, digits);
-      sums[column][block % accumulators] += blockTerm<Format>(weight, digits, inputs[column].scales[block]);
+      float scale = inputs[column].scales[block];
+      if constexpr (few)
+        sums[column][block % kLanes] += blockTerm<Format>(weight, digits, scale);
+      else
+        sums[column][0] = std::fma(unscaledTerm<Format>(weight, digits), scale, sums[column][0]);
     }
   }
   for (uint64_t column = 0; column < count; ++column) {

@@ -19,7 +19,7 @@ inline constexpr uint64_t kFewColumns = 8;
 inline constexpr uint64_t kManyColumns = 16;
 
 /// The most rows and columns of a tile, and rows that tiles are best made of.
-inline constexpr uint64_t kTileRows = 128, kTileColumns = 64, kPanelRows = 16;
+inline constexpr uint64_t kTileRows = 256, kTileColumns = 64, kPanelRows = 16;
 
 /// The columns of a product: rows of a value, or of a part of it.
 struct Columns {
@@ -92,9 +92,13 @@ inline Columns columnsOf(const BoundOperand &value) {
 template <typename Body>
 inline void forEachRange(const Context &context, const Product &product, uint64_t rows, uint64_t work,
                          const Body &body) {
-  uint64_t unit = product.tileFunction ? kPanelRows : 1;
+  bool many = product.columnsPerPass == kManyColumns;
+  uint64_t unit = !product.tileFunction ? 1 : many ? 2 * kPanelRows : kPanelRows;
+  // In form many every range arranges the columns for itself: not too many of them, and not too few to share out.
+  constexpr uint64_t kRangesOfThread = 16;
+  uint64_t worthArranging = many ? rows / (unit * kRangesOfThread * context.pool.threads()) : 0;
   context.pool.parallelFor(
-      (rows + unit - 1) / unit, grainFor(work * unit),
+      (rows + unit - 1) / unit, std::max(grainFor(work * unit), worthArranging),
       [&](uint64_t begin, uint64_t end, unsigned) { body(begin * unit, std::min(end * unit, rows)); });
 }
 

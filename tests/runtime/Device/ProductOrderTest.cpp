@@ -26,15 +26,6 @@ template <typename Number> Number laneSum(const std::vector<Number> &terms) {
   return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
 }
 
-float sumAsWritten(const std::vector<float> &terms, Form form) {
-  if (form == Form::few)
-    return laneSum(terms);
-  float sum = 0;
-  for (float term : terms)
-    sum += term;
-  return sum;
-}
-
 float halfAt(const Weight &weight, uint64_t at) {
   return f16ToF32(loadU16(weight.bytes.data() + at));
 }
@@ -70,25 +61,62 @@ Digits digitsOf(const std::vector<std::byte> &bytes, const BoundOperand &operand
   return result;
 }
 
-/// The table of docs/numbers.md, "Products".
-float termAsWritten(const Weight &weight, const Matrix &integers, uint64_t row, uint64_t block, const Digits &x) {
-  const EncodingInfo &info = encodingInfo(weight.encoding);
-  uint64_t first = (row * integers.columns + block * 32) / info.elements * info.bytes;
-  auto sum = [&](uint64_t from, uint64_t count, bool weighted) {
-    int64_t result = 0;
-    for (uint64_t i = block * 32 + from; i < block * 32 + from + count; ++i)
-      result += (weighted ? static_cast<int64_t>(integers.at(row, i)) : 1) * x.integers[i];
-    return result;
-  };
-  float s = x.scales[block], d = halfAt(weight, first + (weight.encoding == Encoding::Q6_K ? 208 : 0));
-  if (weight.encoding == Encoding::Q6_K) {
-    const auto *c = reinterpret_cast<const int8_t *>(weight.bytes.data() + first + 192) + block % 8 * 2;
-    return (d * s) * static_cast<float>(c[0] * sum(0, 16, true) + c[1] * sum(16, 16, true));
+/// A block of a weight row and a row of digits: what the table of docs/numbers.md, "Products", is written in.
+struct BlockPair {
+  float d, m = 0, s;
+  int64_t c[2] = {}, first, last, sum; ///< Sums of w·x over the first and the last 16, and of x.
+
+  BlockPair(const Weight &weight, const Matrix &integers, uint64_t row, uint64_t block, const Digits &x) {
+    const EncodingInfo &info = encodingInfo(weight.encoding);
+    uint64_t at = (row * integers.columns + block * 32) / info.elements * info.bytes;
+    auto sumOf = [&](uint64_t from, uint64_t count, bool weighted) {
+      int64_t result = 0;
+      for (uint64_t i = block * 32 + from; i < block * 32 + from + count; ++i)
+        result += (weighted ? static_cast<int64_t>(integers.at(row, i)) : 1) * x.integers[i];
+      return result;
+    };
+    s = x.scales[block];
+    d = halfAt(weight, at + (weight.encoding == Encoding::Q6_K ? 208 : 0));
+    if (weight.encoding == Encoding::Q4_1)
+      m = halfAt(weight, at + 2);
+    if (weight.encoding == Encoding::Q6_K)
+      for (uint64_t i : {0u, 1u})
+        c[i] = reinterpret_cast<const int8_t *>(weight.bytes.data() + at)[192 + block % 8 * 2 + i];
+    first = sumOf(0, 16, true);
+    last = sumOf(16, 16, true);
+    sum = sumOf(0, 32, false);
   }
-  float term = (d * s) * static_cast<float>(sum(0, 32, true));
-  if (weight.encoding == Encoding::Q4_1)
-    term = term + (halfAt(weight, first + 2) * s) * static_cast<float>(sum(0, 32, false));
+};
+
+float termOfFew(Encoding encoding, const BlockPair &pair) {
+  if (encoding == Encoding::Q6_K)
+    return (pair.d * pair.s) * static_cast<float>(pair.c[0] * pair.first + pair.c[1] * pair.last);
+  float term = (pair.d * pair.s) * static_cast<float>(pair.first + pair.last);
+  if (encoding == Encoding::Q4_1)
+    term = term + (pair.m * pair.s) * static_cast<float>(pair.sum);
   return term;
+}
+
+float termOfMany(Encoding encoding, const BlockPair &pair) {
+  if (encoding == Encoding::Q6_K)
+    return std::fma(pair.d * static_cast<float>(pair.c[1]), static_cast<float>(pair.last),
+                    (pair.d * static_cast<float>(pair.c[0])) * static_cast<float>(pair.first));
+  float term = pair.d * static_cast<float>(pair.first + pair.last);
+  if (encoding == Encoding::Q4_1)
+    term = std::fma(pair.m, static_cast<float>(pair.sum), term);
+  return term;
+}
+
+/// The sum of a row of the weight with a row of digits.
+float sumAsWritten(const Weight &weight, const Matrix &integers, uint64_t row, const Digits &x, Form form) {
+  std::vector<float> terms;
+  float sum = 0;
+  for (uint64_t block = 0; block < integers.columns / 32; ++block) {
+    BlockPair pair(weight, integers, row, block, x);
+    terms.push_back(termOfFew(weight.encoding, pair));
+    sum = std::fma(termOfMany(weight.encoding, pair), pair.s, sum);
+  }
+  return form == Form::few ? laneSum(terms) : sum;
 }
 
 /// Rows that stretch the arithmetic, of any length; row t of kind t.
@@ -143,20 +171,18 @@ TEST_P(ProductOrderTest, DigitProductsAreExactlyAsWritten) {
             for (uint64_t row = 0; row < 3; ++row) {
               SCOPED_TRACE(fmt::format("token {} row {}", token, row));
               Digits digits = digitsOf(bytes, input, token, activations == ActivationEncoding::i16);
-              std::vector<float> terms;
-              for (uint64_t block = 0; block < 768 / 32; ++block)
-                terms.push_back(termAsWritten(weight, integers, row, block, digits));
-              expectSameBits(actual.at(token, row), sumAsWritten(terms, form));
+              expectSameBits(actual.at(token, row), sumAsWritten(weight, integers, row, digits, form));
             }
         }
 }
 
 TEST_P(ProductOrderTest, TilesOfManyRowsAndColumnsAreExactlyAsWritten) {
-  // Around the sizes of panels (16 rows), tiles (64 rows and columns) and chunks (64 blocks).
+  // Around the sizes of panels (16 and 32 rows), tiles (256 rows, 64 columns), chunks (16 blocks) and spans (128).
   struct TileShape {
     uint64_t rows, length, tokens;
   };
-  for (TileShape shape : {TileShape{1, 32, 1}, {15, 96, 4}, {16, 2048, 5}, {17, 2080, 16}, {67, 4128, 66}}) {
+  for (TileShape shape :
+       {TileShape{1, 32, 1}, {15, 96, 4}, {16, 2048, 5}, {17, 2080, 16}, {33, 544, 7}, {259, 4128, 66}}) {
     SCOPED_TRACE(fmt::format("{} rows of {}, {} tokens", shape.rows, shape.length, shape.tokens));
     Weight weight = bench.weight(Encoding::Q4_0, 1, shape.rows, shape.length);
     Matrix integers = integersOf(weight);
@@ -173,12 +199,8 @@ TEST_P(ProductOrderTest, TilesOfManyRowsAndColumnsAreExactlyAsWritten) {
     std::vector<std::byte> bytes = bench.bytesOf(input);
     for (uint64_t token = 0; token < shape.tokens; ++token) {
       Digits digits = digitsOf(bytes, input, token, false);
-      for (uint64_t row = 0; row < shape.rows; ++row) {
-        float sum = 0;
-        for (uint64_t block = 0; block < shape.length / 32; ++block)
-          sum += termAsWritten(weight, integers, row, block, digits);
-        expectSameBits(actual.at(token, row), sum);
-      }
+      for (uint64_t row = 0; row < shape.rows; ++row)
+        expectSameBits(actual.at(token, row), sumAsWritten(weight, integers, row, digits, Form::many));
     }
   }
 }

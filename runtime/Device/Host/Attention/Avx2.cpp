@@ -3,8 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // Attention with AVX2, FMA and F16C: the bits of AVX-512.
+#include "runtime/Device/Host/Attention/EightNumbers.h"
 #include "runtime/Device/Host/Attention/TileLoops.h"
-#include "runtime/Device/Host/Attention/Transpose.h"
 
 #include <immintrin.h>
 
@@ -12,7 +12,7 @@ namespace strata::host {
 namespace {
 
 struct Vector256 {
-  static constexpr unsigned kWidth = 8, kVectors = 2;
+  static constexpr unsigned kWidth = 8, kVectors = 2, kRows = 6;
   __m256 numbers;
 
   static Vector256 all(float number) { return {_mm256_set1_ps(number)}; }
@@ -42,8 +42,16 @@ struct Vector256 {
     for (; i < count; ++i)
       to[i] = _cvtsh_ss(halves[i]);
   }
-  static void transpose8(const float *from, uint64_t fromStride, float *to, uint64_t toStride) {
-    transposeWithAvx(from, fromStride, to, toStride);
+  float first() const { return _mm256_cvtss_f32(numbers); }
+  float largest() const {
+    __m128 four = _mm_max_ps(_mm256_castps256_ps128(numbers), _mm256_extractf128_ps(numbers, 1));
+    four = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_max_ss(four, _mm_movehdup_ps(four)));
+  }
+  /// Lane j + 4 is added to lane j, then j + 2 and j + 1.
+  float sumOfHalves() const { return sumOfEight(numbers); }
+  static void transpose(const float *from, uint64_t fromStride, float *to, uint64_t toStride) {
+    transposeEight(from, fromStride, to, toStride);
   }
 };
 

@@ -3,8 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // Attention with AVX-512 F.
+#include "runtime/Device/Host/Attention/EightNumbers.h"
 #include "runtime/Device/Host/Attention/TileLoops.h"
-#include "runtime/Device/Host/Attention/Transpose.h"
 
 #include <immintrin.h>
 
@@ -12,7 +12,7 @@ namespace strata::host {
 namespace {
 
 struct Vector512 {
-  static constexpr unsigned kWidth = 16, kVectors = 4;
+  static constexpr unsigned kWidth = 16, kVectors = 4, kRows = 6;
   __m512 numbers;
 
   static Vector512 all(float number) { return {_mm512_set1_ps(number)}; }
@@ -43,8 +43,46 @@ struct Vector512 {
       _mm512_mask_storeu_ps(to + i, mask, _mm512_cvtph_ps(part));
     }
   }
-  static void transpose8(const float *from, uint64_t fromStride, float *to, uint64_t toStride) {
-    transposeWithAvx(from, fromStride, to, toStride);
+  float first() const { return _mm512_cvtss_f32(numbers); }
+  float largest() const { return _mm512_reduce_max_ps(numbers); }
+  /// Lane j + 8 is added to lane j, then j + 4, j + 2 and j + 1.
+  float sumOfHalves() const {
+    __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(numbers), _mm512_extractf32x8_ps(numbers, 1));
+    return sumOfEight(eight);
+  }
+
+  /// Sixteen by sixteen numbers.
+  static void transpose(const float *from, uint64_t fromStride, float *to, uint64_t toStride) {
+    __m512 rows[16], pairs[16];
+#pragma GCC unroll 16
+    for (uint64_t i = 0; i < 16; ++i)
+      rows[i] = _mm512_loadu_ps(from + i * fromStride);
+#pragma GCC unroll 8
+    for (uint64_t i = 0; i < 16; i += 2) {
+      pairs[i] = _mm512_unpacklo_ps(rows[i], rows[i + 1]);
+      pairs[i + 1] = _mm512_unpackhi_ps(rows[i], rows[i + 1]);
+    }
+    // Part j of 128 bits of row i + k has number 4j + k of rows i to i + 3.
+#pragma GCC unroll 4
+    for (uint64_t i = 0; i < 16; i += 4)
+#pragma GCC unroll 2
+      for (uint64_t half = 0; half < 2; ++half) {
+        __m512d low = _mm512_castps_pd(pairs[i + half]), high = _mm512_castps_pd(pairs[i + 2 + half]);
+        rows[i + 2 * half] = _mm512_castpd_ps(_mm512_unpacklo_pd(low, high));
+        rows[i + 2 * half + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, high));
+      }
+#pragma GCC unroll 4
+    for (uint64_t k = 0; k < 4; ++k) {
+      __m512 front[2] = {_mm512_shuffle_f32x4(rows[k], rows[4 + k], 0x88),
+                         _mm512_shuffle_f32x4(rows[k], rows[4 + k], 0xDD)};
+      __m512 back[2] = {_mm512_shuffle_f32x4(rows[8 + k], rows[12 + k], 0x88),
+                        _mm512_shuffle_f32x4(rows[8 + k], rows[12 + k], 0xDD)};
+#pragma GCC unroll 2
+      for (uint64_t odd = 0; odd < 2; ++odd) {
+        _mm512_storeu_ps(to + (4 * odd + k) * toStride, _mm512_shuffle_f32x4(front[odd], back[odd], 0x88));
+        _mm512_storeu_ps(to + (8 + 4 * odd + k) * toStride, _mm512_shuffle_f32x4(front[odd], back[odd], 0xDD));
+      }
+    }
   }
 };
 

@@ -7,13 +7,14 @@
 #include "runtime/Device/Host/Attention/TileLoops.h"
 #include "runtime/Weights/Dequantise.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace strata::host {
 namespace {
 
 struct VectorPortable {
-  static constexpr unsigned kWidth = 8, kVectors = 2;
+  static constexpr unsigned kWidth = 8, kVectors = 2, kRows = 4;
   float numbers[kWidth];
 
   template <class Function> static VectorPortable of(const Function &function) {
@@ -64,9 +65,20 @@ struct VectorPortable {
     for (uint64_t i = 0; i < count; ++i)
       to[i] = f16ToF32(halves[i]);
   }
-  static void transpose8(const float *from, uint64_t fromStride, float *to, uint64_t toStride) {
-    for (uint64_t i = 0; i < 8; ++i)
-      for (uint64_t j = 0; j < 8; ++j)
+  float first() const { return numbers[0]; }
+  float largest() const { return *std::max_element(numbers, numbers + kWidth); }
+  /// Lane j + 4 is added to lane j, then j + 2 and j + 1.
+  float sumOfHalves() const {
+    float sums[kWidth];
+    store(sums);
+    for (unsigned half = kWidth / 2; half > 0; half /= 2)
+      for (unsigned i = 0; i < half; ++i)
+        sums[i] += sums[i + half];
+    return sums[0];
+  }
+  static void transpose(const float *from, uint64_t fromStride, float *to, uint64_t toStride) {
+    for (uint64_t i = 0; i < kWidth; ++i)
+      for (uint64_t j = 0; j < kWidth; ++j)
         to[j * toStride + i] = from[i * fromStride + j];
   }
 };

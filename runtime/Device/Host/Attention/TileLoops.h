@@ -38,31 +38,30 @@ template <class V> inline V exponentialOf(V x) {
 template <class V, unsigned R, unsigned C> struct Accumulators {
   V sums[R][C];
 
-  void clear() {
-    for (unsigned r = 0; r < R; ++r)
-      for (unsigned c = 0; c < C; ++c)
-        sums[r][c] = V::all(0);
-  }
-  void addTo(float *to, uint64_t stride) const {
-    for (unsigned r = 0; r < R; ++r)
-      for (unsigned c = 0; c < C; ++c)
-        (V::load(to + r * stride + c * V::kWidth) + sums[r][c]).store(to + r * stride + c * V::kWidth);
-  }
-  void store(float *to, uint64_t stride) const {
-    for (unsigned r = 0; r < R; ++r)
-      for (unsigned c = 0; c < C; ++c)
-        sums[r][c].store(to + r * stride + c * V::kWidth);
+  Accumulators() {
+    forEach([](V &sum, uint64_t, uint64_t) { sum = V::all(0); });
   }
   /// `a[r]` is a number of row r, `b` the numbers of the columns.
-  template <class A> void add(const A &a, const float *b) {
+  template <class A> [[gnu::always_inline]] void add(const A &a, const float *b) {
     V columns[C];
+#pragma GCC unroll 4
     for (unsigned c = 0; c < C; ++c)
       columns[c] = V::load(b + c * V::kWidth);
+#pragma GCC unroll 8
     for (unsigned r = 0; r < R; ++r) {
       V row = V::all(a(r));
+#pragma GCC unroll 4
       for (unsigned c = 0; c < C; ++c)
         sums[r][c] = V::multiplyAdd(row, columns[c], sums[r][c]);
     }
+  }
+  /// Calls body(sum, row, first column).
+  template <class Body> [[gnu::always_inline]] void forEach(const Body &body) {
+#pragma GCC unroll 8
+    for (unsigned r = 0; r < R; ++r)
+#pragma GCC unroll 4
+      for (unsigned c = 0; c < C; ++c)
+        body(sums[r][c], uint64_t{r}, uint64_t{c} * V::kWidth);
   }
 };
 
@@ -79,16 +78,18 @@ public:
       for (uint64_t i = tile.width; i < tile.stride; ++i)
         to[i] = 0;
     }
-    for (uint64_t p = tile.count; p < kPadded(tile.count); ++p)
+    uint64_t padded = (tile.count + V::kWidth - 1) / V::kWidth * V::kWidth;
+    for (uint64_t p = tile.count; p < padded; ++p)
       for (uint64_t i = 0; i < tile.stride; ++i)
         tile.numbers[p * tile.stride + i] = 0;
-    for (uint64_t p = 0; p < kPadded(tile.count); p += 8)
-      for (uint64_t i = 0; i < tile.stride; i += 8)
-        V::transpose8(tile.numbers + p * tile.stride + i, tile.stride,
-                      tile.transposed + i * kAttentionBlockPositions + p, kAttentionBlockPositions);
-    for (uint64_t i = 0; i < tile.width; ++i)
-      for (uint64_t p = kPadded(tile.count); p < kAttentionBlockPositions; ++p)
-        tile.transposed[i * kAttentionBlockPositions + p] = 0;
+    for (uint64_t i = 0; i < tile.stride; i += V::kWidth) {
+      for (uint64_t p = 0; p < padded; p += V::kWidth)
+        V::transpose(tile.numbers + p * tile.stride + i, tile.stride,
+                     tile.transposed + i * kAttentionBlockPositions + p, kAttentionBlockPositions);
+      for (uint64_t row = i; row < i + V::kWidth; ++row)
+        for (uint64_t p = padded; p < kAttentionBlockPositions; ++p)
+          tile.transposed[row * kAttentionBlockPositions + p] = 0;
+    }
   }
 
   static void attend(const CachedTile &tile, float *scores, QueryRows &rows) {
@@ -104,21 +105,35 @@ public:
   }
 
 private:
-  static constexpr uint64_t kPadded(uint64_t positions) { return (positions + 7) / 8 * 8; }
   /// Numbers of a row that are multiplied before the next rows: their part of the tile stays in the first-level cache.
   /// Each such part of a score is a sum of its own.
   static constexpr uint64_t kDepth = 64;
+  static constexpr unsigned kLineNumbers = 16; ///< Of a cache line.
+
+  template <unsigned SIZE> struct Size {
+    constexpr unsigned operator()() const { return SIZE; }
+  };
+  /// Calls body(row, size) for groups of rows that are taken together.
+  template <class Body> static void forEachGroup(uint64_t count, const Body &body) {
+    constexpr unsigned kMost = V::kRows, kFewer = 4;
+    uint64_t row = 0;
+    // Two groups of four are better than one of six, which leaves two.
+    for (; row + kMost <= count && row + 2 * kFewer != count; row += kMost)
+      body(row, Size<kMost>());
+    for (; row + kFewer <= count; row += kFewer)
+      body(row, Size<kFewer>());
+    for (; row < count; ++row)
+      body(row, Size<1>());
+  }
 
   /// scores[row][position] += numbers [begin, end) of the cached rows times the query's.
   static void addScores(const CachedTile &tile, uint64_t begin, uint64_t end, const float *const *queries,
                         uint64_t count, float *scores) {
     for (uint64_t from = begin; from < end; from += kDepth) {
       uint64_t to = from + kDepth < end ? from + kDepth : end;
-      uint64_t row = 0;
-      for (; row + 4 <= count; row += 4)
-        addScoresOf<4>(tile, from, to, begin, queries + row, scores + row * kAttentionBlockPositions);
-      for (; row < count; ++row)
-        addScoresOf<1>(tile, from, to, begin, queries + row, scores + row * kAttentionBlockPositions);
+      forEachGroup(count, [&](uint64_t row, auto size) {
+        addScoresOf<size()>(tile, from, to, begin, queries + row, scores + row * kAttentionBlockPositions);
+      });
     }
   }
   template <unsigned R>
@@ -127,55 +142,67 @@ private:
     constexpr unsigned kColumns = V::kVectors * V::kWidth;
     for (uint64_t p = 0; p < kAttentionBlockPositions; p += kColumns) {
       Accumulators<V, R, V::kVectors> sums;
-      sums.clear();
+      const float *numbers[R];
+      for (unsigned r = 0; r < R; ++r)
+        numbers[r] = queries[r] - begin;
       for (uint64_t i = from; i < to; ++i)
-        sums.add([&](unsigned r) { return queries[r][i - begin]; }, tile.transposed + i * kAttentionBlockPositions + p);
-      sums.addTo(scores + p, kAttentionBlockPositions);
+        sums.add([&](unsigned r) { return numbers[r][i]; }, tile.transposed + i * kAttentionBlockPositions + p);
+      sums.forEach([&](V sum, uint64_t row, uint64_t column) {
+        float *score = scores + row * kAttentionBlockPositions + p + column;
+        (V::load(score) + sum).store(score);
+      });
     }
   }
 
   /// From products to weights; returns what the row's earlier sums are to be multiplied by.
   static float weigh(uint64_t count, float *scores, float scale, float &largest, float &total) {
-    constexpr uint64_t kVectors = kAttentionBlockPositions / V::kWidth;
-    for (uint64_t p = 0; p < kAttentionBlockPositions; p += V::kWidth)
-      (V::load(scores + p) * V::all(scale)).store(scores + p);
-    for (uint64_t p = count; p < kAttentionBlockPositions; ++p)
-      scores[p] = -__builtin_inff();
+    constexpr uint64_t kVectors = kAttentionBlockPositions / V::kWidth, kLaneVectors = 16 / V::kWidth;
+    V numbers[kVectors];
+#pragma GCC unroll 8
+    for (uint64_t i = 0; i < kVectors; ++i)
+      numbers[i] = V::load(scores + i * V::kWidth) * V::all(scale);
+    if (count < kAttentionBlockPositions)
+      setBehind(numbers, count, -__builtin_inff());
     V high = V::all(largest);
-    for (uint64_t p = 0; p < kVectors; ++p)
-      high = V::larger(V::load(scores + p * V::kWidth), high);
-    float lanes[V::kWidth];
-    high.store(lanes);
-    float above = lanes[0];
-    for (unsigned lane = 1; lane < V::kWidth; ++lane)
-      above = lanes[lane] > above ? lanes[lane] : above;
-    for (uint64_t p = 0; p < kVectors; ++p)
-      exponentialOf(V::load(scores + p * V::kWidth) - V::all(above)).store(scores + p * V::kWidth);
+#pragma GCC unroll 8
+    for (uint64_t i = 0; i < kVectors; ++i)
+      high = V::larger(numbers[i], high);
+    float above = high.largest();
+#pragma GCC unroll 8
+    for (uint64_t i = 0; i < kVectors; ++i)
+      numbers[i] = exponentialOf(numbers[i] - V::all(above));
     // What stands past the last position weighs nothing, even where all scores are minus infinity.
-    for (uint64_t p = count; p < kAttentionBlockPositions; ++p)
-      scores[p] = 0;
-    V change = exponentialOf(V::all(largest) - V::all(above));
-    change.store(lanes);
-    float factor = lanes[0];
-    float sums[16] = {};
-    for (uint64_t p = 0; p < kAttentionBlockPositions; ++p)
-      sums[p % 16] += scores[p];
-    for (unsigned half = 8; half > 0; half /= 2)
-      for (unsigned i = 0; i < half; ++i)
-        sums[i] += sums[i + half];
-    total = total * factor + sums[0];
+    if (count < kAttentionBlockPositions)
+      setBehind(numbers, count, 0);
+    V lanes[kLaneVectors] = {};
+#pragma GCC unroll 8
+    for (uint64_t i = 0; i < kVectors; ++i) {
+      numbers[i].store(scores + i * V::kWidth);
+      lanes[i % kLaneVectors] = lanes[i % kLaneVectors] + numbers[i];
+    }
+    float factor = exponentialOf(V::all(largest) - V::all(above)).first();
+    if constexpr (kLaneVectors == 2)
+      lanes[0] = lanes[0] + lanes[1];
+    total = total * factor + lanes[0].sumOfHalves();
     largest = above;
     return factor;
+  }
+  [[gnu::noinline]] static void setBehind(V *vectors, uint64_t count, float number) {
+    float numbers[kAttentionBlockPositions];
+    for (uint64_t i = 0; i < kAttentionBlockPositions / V::kWidth; ++i)
+      vectors[i].store(numbers + i * V::kWidth);
+    for (uint64_t p = count; p < kAttentionBlockPositions; ++p)
+      numbers[p] = number;
+    for (uint64_t i = 0; i < kAttentionBlockPositions / V::kWidth; ++i)
+      vectors[i] = V::load(numbers + i * V::kWidth);
   }
 
   /// Columns [column, column + kTileColumns) of each row's sum.
   static void addValues(const CachedTile &tile, uint64_t column, const float *scores, const float *factors,
                         QueryRows &rows) {
-    uint64_t row = 0;
-    for (; row + 4 <= rows.count; row += 4)
-      addValuesOf<4>(tile, column, scores + row * kAttentionBlockPositions, factors + row, rows.sums + row);
-    for (; row < rows.count; ++row)
-      addValuesOf<1>(tile, column, scores + row * kAttentionBlockPositions, factors + row, rows.sums + row);
+    forEachGroup(rows.count, [&](uint64_t row, auto size) {
+      addValuesOf<size()>(tile, column, scores + row * kAttentionBlockPositions, factors + row, rows.sums + row);
+    });
   }
   template <unsigned R>
   static void addValuesOf(const CachedTile &tile, uint64_t column, const float *weights, const float *factors,
@@ -183,17 +210,29 @@ private:
     constexpr unsigned kColumns = V::kVectors * V::kWidth;
     for (uint64_t at = column; at < column + kTileColumns && at < tile.latent; at += kColumns) {
       Accumulators<V, R, V::kVectors> block;
-      block.clear();
+      for (unsigned r = 0; r < R; ++r)
+        for (unsigned c = 0; c < kColumns; c += kLineNumbers)
+          __builtin_prefetch(sums[r] + at + c, 1);
       for (uint64_t p = 0; p < tile.count; ++p)
         block.add([&](unsigned r) { return weights[r * kAttentionBlockPositions + p]; },
                   tile.numbers + p * tile.stride + at);
-      float results[R * kColumns];
-      block.store(results, kColumns);
-      uint64_t end = tile.latent - at < kColumns ? tile.latent - at : kColumns;
-      for (unsigned r = 0; r < R; ++r)
-        for (uint64_t i = 0; i < end; ++i)
-          sums[r][at + i] = sums[r][at + i] * factors[r] + results[r * kColumns + i];
+      if (tile.latent - at >= kColumns)
+        block.forEach([&](V sum, uint64_t row, uint64_t first) {
+          float *to = sums[row] + at + first;
+          (V::load(to) * V::all(factors[row]) + sum).store(to);
+        });
+      else
+        block.forEach([&](V sum, uint64_t row, uint64_t first) {
+          addSome(sum, factors[row], at + first, tile.latent, sums[row]);
+        });
     }
+  }
+  /// Numbers [from, end) of a row's sum, at most as many as a vector has.
+  [[gnu::noinline]] static void addSome(V sum, float factor, uint64_t from, uint64_t end, float *to) {
+    float numbers[V::kWidth];
+    sum.store(numbers);
+    for (uint64_t i = from; i < end && i < from + V::kWidth; ++i)
+      to[i] = to[i] * factor + numbers[i - from];
   }
 };
 

@@ -13,7 +13,9 @@ namespace {
 
 /// Eight words of 32 bits.
 struct Vector256 {
-  static constexpr uint64_t kLanes = 8, kColumns = 4, kTogether = 1;
+  static constexpr uint64_t kLanes = 8;
+  /// A block of one vector of rows and the sums of so many columns fill the registers.
+  static constexpr uint64_t kRowVectors = 1, kColumns = 4;
   using Integers = __m256i;
   using Floats = __m256;
 
@@ -28,9 +30,19 @@ struct Vector256 {
   static Floats fromHalves(const uint16_t *from) {
     return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i *>(from)));
   }
+  /// The numbers of f16 that the halves of words are.
+  static Floats fromLowHalves(Integers words) { return fromHighHalves(_mm256_slli_epi32(words, 16)); }
+  static Floats fromHighHalves(Integers words) {
+    Integers packed = _mm256_packus_epi32(_mm256_srli_epi32(words, 16), _mm256_setzero_si256());
+    return _mm256_cvtph_ps(_mm256_castsi256_si128(_mm256_permute4x64_epi64(packed, _MM_SHUFFLE(3, 1, 2, 0))));
+  }
+  /// The low half of each word of one, the high half of the other.
+  static Integers blendHalves(Integers low, Integers high) { return _mm256_blend_epi16(low, high, 0xAA); }
   static Floats toFloats(Integers numbers) { return _mm256_cvtepi32_ps(numbers); }
   static Floats multiply(Floats a, Floats b) { return _mm256_mul_ps(a, b); }
   static Floats add(Floats a, Floats b) { return _mm256_add_ps(a, b); }
+  static Floats subtract(Floats a, Floats b) { return _mm256_sub_ps(a, b); }
+  static Floats multiplyAdd(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
   static Integers addIntegers(Integers a, Integers b) { return _mm256_add_epi32(a, b); }
   static Integers multiplyIntegers(Integers a, Integers b) { return _mm256_mullo_epi32(a, b); }
   static Integers shiftLeft8(Integers numbers) { return _mm256_slli_epi32(numbers, 8); }
@@ -45,34 +57,41 @@ struct Vector256 {
   /// The word at `from`, everywhere.
   static Integers allOf(const std::byte *from) { return _mm256_set1_epi32(*reinterpret_cast<const Word *>(from)); }
   static Floats toBits(Integers numbers) { return _mm256_castsi256_ps(numbers); }
-  /// Holds the compiler off thinking about where a pointer came from.
-  [[gnu::always_inline]] static void keep(const std::byte *&pointer) { asm("" : "+r"(pointer)); }
 
-  /// sums[i] += the products of COUNT words of unsigned bytes below 2^BITS with signed ones: word i of each row of
-  /// lanes from `digits` on.
-  template <int BITS, uint64_t COUNT, uint64_t WIDTH>
-  [[gnu::always_inline]] static void addDots(Integers *sums, const Integers *weights, const std::byte *digits) {
+  /// sums[row][i] += the products of COUNT words of unsigned bytes below 2^BITS with signed ones: weights(row, j) and
+  /// word j at `digits`, where columns are STRIDE bytes apart.
+  template <int BITS, uint64_t COUNT, uint64_t STRIDE, uint64_t ROWS, uint64_t WIDTH, typename Weights>
+  [[gnu::always_inline]] static void addDots(Integers (&sums)[ROWS][WIDTH], const Weights &weights,
+                                             const std::byte *digits) {
+#pragma GCC unroll 2
+    for (uint64_t row = 0; row < ROWS; ++row) {
+      Integers ofRow[COUNT];
 #pragma GCC unroll 8
-    for (uint64_t i = 0; i < WIDTH; ++i)
-      sums[i] = addIntegers(sums[i], dot<BITS, COUNT>(weights, [&](uint64_t j) {
-                              return allOf(digits + (j * kLanes + i) * sizeof(int32_t));
-                            }));
+      for (uint64_t j = 0; j < COUNT; ++j)
+        ofRow[j] = weights(row, j);
+#pragma GCC unroll 8
+      for (uint64_t i = 0; i < WIDTH; ++i)
+        sums[row][i] = addIntegers(sums[row][i], dot<BITS, COUNT>(ofRow, [&](uint64_t j) {
+                                     return allOf(digits + i * STRIDE + j * sizeof(int32_t));
+                                   }));
+    }
   }
-  /// The sum of COUNT words' signed bytes.
-  template <uint64_t COUNT> static Integers sumOfBytes(const Integers *words) {
-    Integers ones[COUNT];
-    for (Integers &one : ones)
-      one = allBytes(1);
-    return dot<1, COUNT>(ones, [&](uint64_t j) { return words[j]; });
+  /// The sums of the first and of the last 16 signed bytes of each of kLanes blocks of 32.
+  static void sumsOfHalves(const std::byte *blocks, Integers (&sums)[2]) {
+    Integers fours[8];
+#pragma GCC unroll 8
+    for (uint64_t i = 0; i < 8; ++i)
+      fours[i] = _mm256_madd_epi16(_mm256_maddubs_epi16(allBytes(1), allAt(blocks + i * sizeof(Integers))),
+                                   _mm256_set1_epi16(1));
+    Integers front = sumEach(fours), back = sumEach(fours + 4);
+    sums[0] = _mm256_permute2x128_si256(front, back, 0x20);
+    sums[1] = _mm256_permute2x128_si256(front, back, 0x31);
   }
 
-  /// factors[0]·first + factors[1]·last, rounded to f32 once; exact in 32 bits unless `WIDE`.
-  template <bool WIDE> static Floats sumOfProducts(const Integers *factors, Integers first, Integers last) {
-    if constexpr (WIDE)
-      return _mm256_insertf128_ps(_mm256_castps128_ps256(sumOfHalf<0>(factors, first, last)),
-                                  sumOfHalf<1>(factors, first, last), 1);
-    else
-      return toFloats(addIntegers(multiplyIntegers(factors[0], first), multiplyIntegers(factors[1], last)));
+  /// 32 bytes, in each 16 of which the last two come first.
+  static void copyRotated(const std::byte *from, std::byte *to) {
+    Integers bytes = _mm256_loadu_si256(reinterpret_cast<const Integers *>(from));
+    _mm256_storeu_si256(reinterpret_cast<Integers *>(to), _mm256_alignr_epi8(bytes, bytes, 14));
   }
 
   /// Words 4j to 4j + 3 of a row are those from `at` on: to[j] has word j of each row.
@@ -90,6 +109,14 @@ struct Vector256 {
   }
 
 private:
+  static Integers allAt(const std::byte *from) { return _mm256_loadu_si256(reinterpret_cast<const Integers *>(from)); }
+  /// Word i of each 16 bytes is the sum of the four words there of vector i.
+  static Integers sumEach(const Integers *words) {
+    Integers low = addIntegers(_mm256_unpacklo_epi32(words[0], words[1]), _mm256_unpackhi_epi32(words[0], words[1]));
+    Integers high = addIntegers(_mm256_unpacklo_epi32(words[2], words[3]), _mm256_unpackhi_epi32(words[2], words[3]));
+    return addIntegers(_mm256_unpacklo_epi64(low, high), _mm256_unpackhi_epi64(low, high));
+  }
+
   using Word [[gnu::may_alias]] = int32_t;
 
   template <int BITS, uint64_t COUNT, typename Digits>
@@ -120,14 +147,6 @@ private:
   }
 
   static __m128i load16(const std::byte *from) { return _mm_loadu_si128(reinterpret_cast<const __m128i *>(from)); }
-  template <int HALF> static __m256d doubles(Integers numbers) {
-    return _mm256_cvtepi32_pd(_mm256_extracti128_si256(numbers, HALF));
-  }
-  /// All products and sums of 64-bit integers here are exact in f64.
-  template <int HALF> static __m128 sumOfHalf(const Integers *factors, Integers first, Integers last) {
-    return _mm256_cvtpd_ps(_mm256_add_pd(_mm256_mul_pd(doubles<HALF>(factors[0]), doubles<HALF>(first)),
-                                         _mm256_mul_pd(doubles<HALF>(factors[1]), doubles<HALF>(last))));
-  }
 };
 
 /// Eight numbers in f64.

@@ -13,7 +13,9 @@ namespace {
 
 /// Sixteen words of 32 bits.
 struct Vector512 {
-  static constexpr uint64_t kLanes = 16, kColumns = 16, kTogether = 8;
+  static constexpr uint64_t kLanes = 16;
+  /// A product's sums and integers for so many vectors of rows and columns fill the registers.
+  static constexpr uint64_t kRowVectors = 2, kColumns = 6;
   using Integers = __m512i;
   using Floats = __m512;
 
@@ -28,9 +30,16 @@ struct Vector512 {
   static Floats fromHalves(const uint16_t *from) {
     return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(from)));
   }
+  /// The numbers of f16 that the halves of words are.
+  static Floats fromLowHalves(Integers words) { return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(words)); }
+  static Floats fromHighHalves(Integers words) { return fromLowHalves(_mm512_srli_epi32(words, 16)); }
+  /// The low half of each word of one, the high half of the other.
+  static Integers blendHalves(Integers low, Integers high) { return _mm512_mask_blend_epi16(0xAAAAAAAA, low, high); }
   static Floats toFloats(Integers numbers) { return _mm512_cvtepi32_ps(numbers); }
   static Floats multiply(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
   static Floats add(Floats a, Floats b) { return _mm512_add_ps(a, b); }
+  static Floats subtract(Floats a, Floats b) { return _mm512_sub_ps(a, b); }
+  static Floats multiplyAdd(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
   static Integers addIntegers(Integers a, Integers b) { return _mm512_add_epi32(a, b); }
   static Integers multiplyIntegers(Integers a, Integers b) { return _mm512_mullo_epi32(a, b); }
   static Integers shiftLeft8(Integers numbers) { return _mm512_slli_epi32(numbers, 8); }
@@ -45,35 +54,45 @@ struct Vector512 {
   /// The word at `from`, everywhere.
   static Integers allOf(const std::byte *from) { return _mm512_set1_epi32(*reinterpret_cast<const Word *>(from)); }
   static Floats toBits(Integers numbers) { return _mm512_castsi512_ps(numbers); }
-  /// Holds the compiler off thinking about where a pointer came from.
-  [[gnu::always_inline]] static void keep(const std::byte *&pointer) { asm("" : "+r"(pointer)); }
 
-  /// sums[i] += the products of COUNT words of unsigned bytes below 2^BITS with signed ones: word i of each row of
-  /// lanes from `digits` on.
-  template <int BITS, uint64_t COUNT, uint64_t WIDTH>
-  [[gnu::always_inline]] static void addDots(Integers *sums, const Integers *weights, const std::byte *digits) {
+  /// sums[row][i] += the products of COUNT words of unsigned bytes below 2^BITS with signed ones: weights(row, j) and
+  /// word j at `digits`, where columns are STRIDE bytes apart.
+  template <int BITS, uint64_t COUNT, uint64_t STRIDE, uint64_t ROWS, uint64_t WIDTH, typename Weights>
+  [[gnu::always_inline]] static void addDots(Integers (&sums)[ROWS][WIDTH], const Weights &weights,
+                                             const std::byte *digits) {
 #pragma GCC unroll 8
-    for (uint64_t j = 0; j < COUNT; ++j)
+    for (uint64_t j = 0; j < COUNT; ++j) {
+      Integers ofRows[ROWS];
+#pragma GCC unroll 2
+      for (uint64_t row = 0; row < ROWS; ++row)
+        ofRows[row] = weights(row, j);
 #pragma GCC unroll 8
-      for (uint64_t i = 0; i < WIDTH; ++i)
-        addDot(sums[i], weights[j], reinterpret_cast<const Word *>(digits)[j * kLanes + i]);
+      for (uint64_t i = 0; i < WIDTH; ++i) {
+        Integers word = allOf(digits + i * STRIDE + j * sizeof(int32_t));
+        asm("" : "+v"(word)); // GCC 12 would spread the word anew for every row.
+#pragma GCC unroll 2
+        for (uint64_t row = 0; row < ROWS; ++row)
+          sums[row][i] = _mm512_dpbusd_epi32(sums[row][i], ofRows[row], word);
+      }
+    }
   }
-  /// The sum of COUNT words' signed bytes.
-  template <uint64_t COUNT> static Integers sumOfBytes(const Integers *words) {
-    Integers sum = zero();
+  /// The sums of the first and of the last 16 signed bytes of each of kLanes blocks of 32.
+  static void sumsOfHalves(const std::byte *blocks, Integers (&sums)[2]) {
+    Integers fours[8];
 #pragma GCC unroll 8
-    for (uint64_t j = 0; j < COUNT; ++j)
-      sum = _mm512_dpbusd_epi32(sum, allBytes(1), words[j]);
-    return sum;
+    for (uint64_t i = 0; i < 8; ++i)
+      fours[i] = _mm512_dpbusd_epi32(zero(), allBytes(1), _mm512_loadu_si512(blocks + i * sizeof(Integers)));
+    // Of four vectors each: the first and last halves of blocks 0 2 4 6, and the same of blocks 1 3 5 7.
+    Integers front = sumEach(fours), back = sumEach(fours + 4);
+    const Integers places = _mm512_setr_epi32(0, 8, 1, 9, 2, 10, 3, 11, 16, 24, 17, 25, 18, 26, 19, 27);
+    sums[0] = _mm512_permutex2var_epi32(front, places, back);
+    sums[1] = _mm512_permutex2var_epi32(front, addIntegers(places, all(4)), back);
   }
 
-  /// factors[0]·first + factors[1]·last, rounded to f32 once; exact in 32 bits unless `WIDE`.
-  template <bool WIDE> static Floats sumOfProducts(const Integers *factors, Integers first, Integers last) {
-    if constexpr (WIDE)
-      return _mm512_insertf32x8(_mm512_castps256_ps512(sumOfHalf<0>(factors, first, last)),
-                                sumOfHalf<1>(factors, first, last), 1);
-    else
-      return toFloats(addIntegers(multiplyIntegers(factors[0], first), multiplyIntegers(factors[1], last)));
+  /// 32 bytes, in each 16 of which the last two come first.
+  static void copyRotated(const std::byte *from, std::byte *to) {
+    __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(from));
+    _mm256_storeu_si256(reinterpret_cast<__m256i *>(to), _mm256_alignr_epi8(bytes, bytes, 14));
   }
 
   /// Words 4j to 4j + 3 of a row are those from `at` on: to[j] has word j of each row.
@@ -97,22 +116,16 @@ struct Vector512 {
   }
 
 private:
+  /// Word i of each 16 bytes is the sum of the four words there of vector i.
+  static Integers sumEach(const Integers *words) {
+    Integers low = addIntegers(_mm512_unpacklo_epi32(words[0], words[1]), _mm512_unpackhi_epi32(words[0], words[1]));
+    Integers high = addIntegers(_mm512_unpacklo_epi32(words[2], words[3]), _mm512_unpackhi_epi32(words[2], words[3]));
+    return addIntegers(_mm512_unpacklo_epi64(low, high), _mm512_unpackhi_epi64(low, high));
+  }
+
   using Word [[gnu::may_alias]] = int32_t;
 
-  /// By the instruction that spreads the word itself: what GCC 12 makes of the intrinsic spreads it in one of its own,
-  /// and is a fifth slower.
-  [[gnu::always_inline]] static void addDot(Integers &sum, Integers weights, const Word &word) {
-    asm("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(weights), "m"(word));
-  }
   static __m128i load16(const std::byte *from) { return _mm_loadu_si128(reinterpret_cast<const __m128i *>(from)); }
-  template <int HALF> static __m512d doubles(Integers numbers) {
-    return _mm512_cvtepi32_pd(_mm512_extracti64x4_epi64(numbers, HALF));
-  }
-  /// All products and sums of 64-bit integers here are exact in f64.
-  template <int HALF> static __m256 sumOfHalf(const Integers *factors, Integers first, Integers last) {
-    return _mm512_cvtpd_ps(_mm512_add_pd(_mm512_mul_pd(doubles<HALF>(factors[0]), doubles<HALF>(first)),
-                                         _mm512_mul_pd(doubles<HALF>(factors[1]), doubles<HALF>(last))));
-  }
 };
 
 /// Eight numbers in f64.

@@ -2,7 +2,7 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// Eight by eight numbers transposed, with AVX. Included by the files that are compiled for it.
+// Sums and transpositions of eight numbers, with AVX. Included by the files that are compiled for it.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,15 @@
 namespace strata::host {
 namespace {
 
-inline void transposeWithAvx(const float *from, uint64_t fromStride, float *to, uint64_t toStride) {
+/// Number j + 4 is added to number j, then j + 2 and j + 1.
+inline float sumOfEight(__m256 numbers) {
+  __m128 four = _mm_add_ps(_mm256_castps256_ps128(numbers), _mm256_extractf128_ps(numbers, 1));
+  four = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(four, _mm_movehdup_ps(four)));
+}
+
+/// Eight by eight numbers.
+inline void transposeEight(const float *from, uint64_t fromStride, float *to, uint64_t toStride) {
   __m256 rows[8], pairs[8], fours[8];
   for (int i = 0; i < 8; ++i)
     rows[i] = _mm256_loadu_ps(from + static_cast<uint64_t>(i) * fromStride);
