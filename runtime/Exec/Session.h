@@ -64,7 +64,8 @@ struct PhaseStatistics {
   uint64_t bytesWhileWaiting = 0;     ///< of them, what came
   std::chrono::nanoseconds waiting{}; ///< while nothing could be computed.
   std::chrono::nanoseconds reading{}; ///< While at least one read was under way.
-  uint64_t retries = 0, damagedReads = 0, timeouts = 0, slowReads = 0; ///< ExpertStoreStatistics.
+  uint64_t retries = 0, damagedReads = 0, timeouts = 0, slowReads = 0, quarantined = 0,
+           refused = 0; ///< ExpertStoreStatistics.
 };
 
 /// How far a prompt is.

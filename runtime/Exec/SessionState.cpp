@@ -119,6 +119,8 @@ void SessionState::account(schema::Phase phase, uint64_t tokens, Clock::time_poi
   add(&PhaseStatistics::damagedReads, &ExpertStoreStatistics::damagedReads);
   add(&PhaseStatistics::timeouts, &ExpertStoreStatistics::timeouts);
   add(&PhaseStatistics::slowReads, &ExpertStoreStatistics::slowReads);
+  add(&PhaseStatistics::quarantined, &ExpertStoreStatistics::quarantined);
+  add(&PhaseStatistics::refused, &ExpertStoreStatistics::refused);
   accounted = now;
 }
 

@@ -223,7 +223,7 @@ void ExpertStore::place(uint32_t slot, uint32_t layerIndex, uint32_t expert, boo
 
 bool ExpertStore::readAhead(uint32_t layer, uint32_t expert) {
   auto index = static_cast<uint32_t>(catalogue.find(layer) - catalogue.table.data());
-  if (expects({layer, expert}))
+  if (expects({layer, expert}) || quarantine.holds(catalogue.table[index].firstKey + expert, reads.now()))
     return true;
   std::optional<uint32_t> slot = takeFree(partitions[index]);
   if (!slot)

@@ -94,8 +94,8 @@ public:
   void beginStep(uint32_t layer);
   /// Asks for one expert that the layer has; nothing if all buffers that it could take are in use or lost to the disk.
   std::optional<Handle> tryWant(uint32_t layer, uint32_t expert, ExpertUse use);
-  /// Begins to read an expert that will be asked for, if it is not here and a buffer is free: it drives nothing out,
-  /// and what asks for it later counts as a miss. False if no buffer is free.
+  /// Begins to read an expert that will be asked for, if it is neither here nor in quarantine and a buffer is free: it
+  /// drives nothing out, and what asks for it later counts as a miss. False if no buffer is free.
   bool readAhead(uint32_t layer, uint32_t expert);
   /// Takes what the disk has done, without waiting.
   void takeArrived() { collect({}); }

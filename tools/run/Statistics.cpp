@@ -78,6 +78,8 @@ void addReads(PhaseReport &report, const PhaseStatistics &counted, uint64_t expe
   report.damagedReads = counted.damagedReads;
   report.timeouts = counted.timeouts;
   report.slowReads = counted.slowReads;
+  report.quarantined = counted.quarantined;
+  report.refused = counted.refused;
 }
 
 std::string bytesOr(const Number &bytes, double tokens) {
@@ -163,7 +165,9 @@ Json phaseJson(const PhaseReport &report) {
           {"retries", count(report.retries)},
           {"damaged_reads", count(report.damagedReads)},
           {"timeouts", count(report.timeouts)},
-          {"slow_reads", count(report.slowReads)}};
+          {"slow_reads", count(report.slowReads)},
+          {"experts_quarantined", count(report.quarantined)},
+          {"wants_refused", count(report.refused)}};
 }
 
 Json guessJson(const PhaseGuess &guess) {
@@ -199,9 +203,13 @@ std::string statisticsText(const Session &session) {
   std::string text = phaseText("prompt", prompt, /*byToken=*/false) + phaseText("decode", decode, /*byToken=*/true);
   if (session.readsDescription().empty())
     return text + "stats: all weights are in memory: nothing was read for an answer\n";
-  return text + fmt::format("stats: reads: {} asked for again, {} damaged, {} without an answer in time, {} slow\n",
-                            prompt.retries + decode.retries, prompt.damagedReads + decode.damagedReads,
-                            prompt.timeouts + decode.timeouts, prompt.slowReads + decode.slowReads);
+  return text +
+         fmt::format(
+             "stats: reads: {} asked for again, {} damaged, {} without an answer in time, {} slow; {} experts put "
+             "into quarantine, {} refused\n",
+             prompt.retries + decode.retries, prompt.damagedReads + decode.damagedReads,
+             prompt.timeouts + decode.timeouts, prompt.slowReads + decode.slowReads,
+             prompt.quarantined + decode.quarantined, prompt.refused + decode.refused);
 }
 
 std::string statisticsJson(const Session &session) {

@@ -35,7 +35,7 @@ struct PhaseReport {
   // RAM: the weights that products read there.
   std::optional<double> ramBytes;
   std::optional<double> ramComputing, ramOverall; ///< Bytes a second while computing, and of all the time.
-  uint64_t retries = 0, damagedReads = 0, timeouts = 0, slowReads = 0;
+  uint64_t retries = 0, damagedReads = 0, timeouts = 0, slowReads = 0, quarantined = 0, refused = 0;
 };
 
 PhaseReport reportOf(const Session &session, schema::Phase phase);

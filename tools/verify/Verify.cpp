@@ -9,6 +9,7 @@
 #include "runtime/Artifact/LocateModel.h"
 #include "runtime/Base/Size.h"
 #include "tools/CommandLine.h"
+#include "tools/Progress.h"
 #include "tools/run/Interrupt.h"
 #include "tools/verify/Pass.h"
 
@@ -45,33 +46,6 @@ Result<LocatedModel> openModel(const Options &options) {
   STRATA_ASSIGN(gguf::Model model, gguf::Model::open(options.model));
   return LocatedModel{std::move(model), options.model};
 }
-
-/// Bytes, speed and time left, twice a second, on a terminal.
-class Progress {
-public:
-  explicit Progress(uint64_t resumed) : first(resumed) {}
-
-  void show(uint64_t done, uint64_t total) {
-    if (!isatty(STDERR_FILENO))
-      return;
-    Clock::time_point now = Clock::now();
-    if (done == total) {
-      fmt::print(stderr, "\r\033[K");
-      return;
-    }
-    if (now - shown < std::chrono::milliseconds(500))
-      return;
-    shown = now;
-    double seconds = std::chrono::duration<double>(now - start).count();
-    double speed = static_cast<double>(done - first) / seconds;
-    fmt::print(stderr, "\r\033[Kverifying: {} of {}, {:.2f} GB/s, {:.0f} s left", formatBytes(done), formatBytes(total),
-               speed / 1e9, static_cast<double>(total - done) / speed);
-  }
-
-private:
-  uint64_t first;
-  Clock::time_point start = Clock::now(), shown = start;
-};
 
 /// What an interrupted pass left, kept beside the sums file.
 class SavedPass {
@@ -184,9 +158,9 @@ Result<ExitCode> verifyModel(const Options &options) {
   SavedPass saved(sumsPath);
   STRATA_TRY(saved.resume(pass, located.gguf));
   STRATA_TRY(run::Interrupt::install());
-  Progress progress(pass.resumedBytes());
-  STRATA_ASSIGN(bool whole,
-                pass.run(run::Interrupt::raised, [&](uint64_t done, uint64_t total) { progress.show(done, total); }));
+  ProgressLine progress("verifying", static_cast<double>(pass.resumedBytes()));
+  STRATA_ASSIGN(bool whole, pass.run(run::Interrupt::raised,
+                                     [&](uint64_t done, uint64_t total) { progress.showBytes(done, total); }));
   if (!whole) {
     STRATA_TRY(saved.save(pass));
     fmt::print(stderr, "\nstrata-verify: interrupted; the next run goes on here\n");
