@@ -37,7 +37,9 @@ static schema::SettingsT settingsSection(plan::SettingsOp settings) {
   return section;
 }
 
-static schema::KvLayoutT kvSection(plan::KvCacheOp cache) {
+/// The layout of a plan's caches, which differ in their layers only.
+static schema::KvLayoutT kvSection(mlir::ModuleOp plan) {
+  plan::KvCacheOp cache = *plan.getOps<plan::KvCacheOp>().begin();
   auto type = mlir::cast<plan::KvType>(cache.getResult().getType());
   schema::KvLayoutT section;
   section.block_positions = cache.getBlockPositions();
@@ -45,7 +47,12 @@ static schema::KvLayoutT kvSection(plan::KvCacheOp cache) {
   section.blocks_per_sequence = cache.getBlocksPerSequence();
   section.latent = static_cast<uint32_t>(type.getLatent());
   section.rope = static_cast<uint32_t>(type.getRope());
-  section.layers = cache.getLayers();
+  for (auto one : plan.getOps<plan::KvCacheOp>()) {
+    section.layers += one.getLayers();
+    auto arena = plan.lookupSymbol<plan::ArenaOp>(one.getArena());
+    if (arena && arena.getDevice() == plan::DeviceKind::gpu)
+      section.gpu_layers += one.getLayers();
+  }
   return section;
 }
 
@@ -86,7 +93,7 @@ static Result<schema::ArtifactT> makeArtifact(mlir::ModuleOp plan, const Artifac
   artifact.model = std::make_unique<schema::ModelT>(modelSection(source));
   artifact.machine = std::make_unique<schema::MachineT>(machineSection(source.machine, source.prediction));
   artifact.settings = std::make_unique<schema::SettingsT>(settingsSection(settings));
-  artifact.kv = std::make_unique<schema::KvLayoutT>(kvSection(cache));
+  artifact.kv = std::make_unique<schema::KvLayoutT>(kvSection(plan));
   artifact.worker_scratch_bytes = scratch.value();
 
   STRATA_ASSIGN(artifact.kernels, kernelSections(plan, source.kernels));

@@ -11,6 +11,10 @@ namespace strata {
 static constexpr uint64_t kFloat = 4;
 static constexpr uint64_t kBlock = 32; ///< Elements that share a scale in quantised activations.
 
+Checked residualRowBytes(const ModelDescription &description) {
+  return Checked(description.embedding) * kFloat;
+}
+
 Checked promptRowBytes(const ModelDescription &description) {
   Checked embedding = description.embedding;
   Checked quantised = embedding + embedding.alignUp(kBlock) / kBlock * kFloat;

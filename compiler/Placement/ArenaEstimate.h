@@ -10,6 +10,9 @@
 
 namespace strata {
 
+/// A token's residual.
+Checked residualRowBytes(const ModelDescription &description);
+
 /// Bytes that a token of a prompt's pass keeps from layer to layer: residual and routed sum in f32, the normalised row
 /// in int8 with a scale for every 32, and the router's choice. 65,472 for V3.1.
 Checked promptRowBytes(const ModelDescription &description);

@@ -25,12 +25,17 @@ static Tier &tierOf(Plan &plan, uint32_t layer, uint32_t expert) {
 }
 
 /// Of those that no faster tier has the most used of every layer; without usage counts the lowest numbers.
+/// The host sees no experts in GPU memory, so that those of its layers are not there.
+static bool mayHold(const Plan &plan, Tier tier, uint32_t expertLayer) {
+  return tier != Tier::Gpu || plan.layers[plan.denseLayers + expertLayer].dense == Tier::Gpu;
+}
+
 static void placeEqually(Plan &plan, std::span<const uint64_t> sizes, Tier tier, uint64_t budget) {
   std::vector<std::vector<uint32_t>> left;
   std::vector<uint32_t> available;
   for (uint32_t layer = 0; layer < sizes.size(); ++layer) {
     left.push_back(plan.mostUsed(plan.denseLayers + layer, Tier::Disk));
-    available.push_back(static_cast<uint32_t>(left.back().size()));
+    available.push_back(mayHold(plan, tier, layer) ? static_cast<uint32_t>(left.back().size()) : 0);
   }
   std::vector<uint32_t> counts = allocateEqually(sizes, available, budget);
   for (uint32_t layer = 0; layer < sizes.size(); ++layer)
@@ -41,7 +46,7 @@ static void placeEqually(Plan &plan, std::span<const uint64_t> sizes, Tier tier,
 static void placeByUsage(Plan &plan, std::span<const uint64_t> sizes, Tier tier, uint64_t budget) {
   for (const RankedExpert &one : rankExperts(plan.expertsPerLayer, plan.usage)) {
     Tier &now = tierOf(plan, one.layer, one.expert);
-    if (now != Tier::Disk || sizes[one.layer] > budget)
+    if (now != Tier::Disk || sizes[one.layer] > budget || !mayHold(plan, tier, one.layer))
       continue;
     budget -= sizes[one.layer];
     now = tier;

@@ -31,6 +31,7 @@ private:
   void addRooms();
   void addShares();
   void addPolicy(uint32_t slots);
+  void addHostLayer();
   uint64_t room(Tier tier) const { return plan.of(tier).free() + plan.of(tier).expertBytes; }
   const std::array<uint32_t, kTiers> &layerExperts() const { return plan.layers[tensor.layer].experts; }
 
@@ -57,14 +58,14 @@ std::string Explanation::ofTensor() {
   const TierUse &gpu = plan.of(Tier::Gpu);
   line(
       "  of the GPU's {}, {} are scratch and {} head room; the rest takes layers from the first on, each with its part "
-      "of the KV cache, then the output matrix, then experts",
+      "of the KV cache, then the output matrix, then experts of these layers",
       formatBytes(gpu.budget), formatBytes(gpu.scratch), formatBytes(gpu.headRoom));
   uint32_t onGpu = plan.denseLayersIn(Tier::Gpu);
   if (onGpu == plan.layers.size() && plan.output == Tier::Gpu)
     line("  all layers and the output matrix fit");
   else
-    line("  {} of {} layers fit, the output matrix {}", onGpu, plan.layers.size(),
-         plan.output == Tier::Gpu ? "too" : "does not");
+    line("  {} of {} layers fit; the host computes the others as a whole, and the head after them, from RAM", onGpu,
+         plan.layers.size());
   return text;
 }
 
@@ -100,6 +101,14 @@ void Explanation::addShares() {
 }
 
 /// What makes room in the cache.
+/// Why no expert of a layer is on the GPU.
+void Explanation::addHostLayer() {
+  if (plan.hasGpu && plan.layers[tensor.layer].dense == Tier::Ram)
+    line("  the host computes layer {}, since the GPU has room for the dense weights of {} of {} layers: none of its "
+         "experts is there",
+         tensor.layer, plan.denseLayersIn(Tier::Gpu), plan.layers.size());
+}
+
 void Explanation::addPolicy(uint32_t slots) {
   if (slots != 0)
     line("  cache policy {}: {} in ram are pinned, {} are slots", cachePolicyName(plan.cachePolicy),
@@ -112,6 +121,7 @@ std::string Explanation::ofLayer() {
        plan.expertsPerLayer, formatCount(weights.layers[tensor.layer].expert),
        formatCount(tensor.bytes / std::max(1u, plan.expertsPerLayer)), gpu, ram, disk);
   addRooms();
+  addHostLayer();
   addShares();
   return text;
 }
@@ -121,6 +131,7 @@ std::string Explanation::ofExpert(uint32_t expert) {
   line("{}, expert {}: tier {}, {} B", escapeName(tensor.name), expert, tierName(tier),
        formatCount(weights.layers[tensor.layer].expert));
   addRooms();
+  addHostLayer();
   addShares();
   if (!plan.usage.empty())
     line("  it was used {} times",

@@ -80,7 +80,7 @@ private:
   void choosePromptTokens();
   void addArenas();
   void addArena(std::string name, Tier tier, Checked bytes);
-  void addHostArenas();
+  void addHostLayerArenas();
   void placeDense();
   bool placeExperts();
   void addStaging();
@@ -94,7 +94,10 @@ private:
   Checked promptArena(uint64_t promptTokens) const;
   Checked chunkArena() const;
   Checked decodeArena() const;
+  Checked hostArenas(uint64_t promptTokens) const;
   uint64_t fixedBytes(uint64_t promptTokens) const;
+  Checked gpuScratch(uint64_t promptTokens) const;
+  Checked hostLayersBytes(uint64_t promptTokens) const;
   uint64_t expertBudget(Tier tier) const { return plan.of(tier).free(); }
 
   const ModelWeights &weights;
@@ -119,15 +122,19 @@ Checked Planner::decodeArena() const {
                         : decodeBytes(weights.description, request.settings.sequences);
 }
 
+/// What the host needs beside a GPU, if that is known exactly.
+Checked Planner::hostArenas(uint64_t promptTokens) const {
+  return request.arenas ? Checked(request.arenas->hostPromptRow) * promptTokens + request.arenas->host : Checked();
+}
+
 /// Everything that the steps add up, added up once with care: if this is valid, no later sum overflows.
 Result<void> Planner::checkSizes() const {
   const PlanSettings &settings = request.settings;
   Checked kv = kvBytes(weights.description, settings.kvNumberBytes, settings.context, settings.sequences);
-  Checked arenas = promptArena(settings.promptTokens) + chunkArena() * 2 + decodeArena() * 2 +
+  Checked arenas = promptArena(settings.promptTokens) * 2 + chunkArena() * 2 + decodeArena() * 2 +
                    ringBytes(weights, settings.sequences) * 2;
   Checked total = kv + arenas + weights.total + request.gpuHeadRoom + request.ramHeadRoom + kGpuProcessBytes +
-                  kPinnedRingBytes + (request.arenas ? request.arenas->host : 0) +
-                  (hasGpu() ? machine.gpu->reservedBytes : 0);
+                  kPinnedRingBytes + hostArenas(settings.promptTokens) + (hasGpu() ? machine.gpu->reservedBytes : 0);
   if (!total.valid())
     return fail(
         ExitCode::CommandLine, "",
@@ -163,6 +170,21 @@ uint64_t Planner::fixedBytes(uint64_t promptTokens) const {
   return bytes.value();
 }
 
+/// What the GPU needs beside weights and cache.
+Checked Planner::gpuScratch(uint64_t promptTokens) const {
+  uint64_t ring = std::min(ringBytes(weights, request.settings.sequences).value(), weights.routedBuffers());
+  return promptArena(promptTokens) + chunkArena() + decodeArena() + machine.gpu->reservedBytes + ring;
+}
+
+/// What RAM needs at most beside a GPU that has not all layers, experts left out.
+Checked Planner::hostLayersBytes(uint64_t promptTokens) const {
+  Checked arenas = request.arenas ? hostArenas(promptTokens)
+                                  : promptRowBytes(weights.description) * promptTokens + chunkArena() + decodeArena();
+  uint64_t ring = std::max(ringBytes(weights, request.settings.sequences).value(), kPinnedRingBytes);
+  return arenas + (weights.total - weights.routedBytes()) + kvTotal + kGpuProcessBytes +
+         std::min(ring, weights.routedBuffers());
+}
+
 void Planner::choosePromptTokens() {
   plan.settings = request.settings;
   plan.promptTokensWished = request.settings.promptTokens;
@@ -171,8 +193,20 @@ void Planner::choosePromptTokens() {
   uint64_t budget = hasGpu() ? machine.gpu->memoryBytes : machine.ramBytes;
   uint64_t headRoom = hasGpu() ? request.gpuHeadRoom : request.ramHeadRoom;
   uint64_t &tokens = plan.settings.promptTokens;
-  while (tokens / 2 >= plan.settings.chunkTokens && fixedBytes(tokens) + headRoom > budget)
-    tokens /= 2;
+  auto halveWhile = [&](auto &&tooMany) {
+    while (tokens / 2 >= plan.settings.chunkTokens && tooMany())
+      tokens /= 2;
+  };
+  halveWhile([&] { return fixedBytes(tokens) + headRoom > budget; });
+  if (!hasGpu() || fixedBytes(tokens) + headRoom <= budget)
+    return;
+  // Layers go to the host in any case: then a prompt need not pay for those that stay, as every pass reads all experts.
+  tokens = request.settings.promptTokens;
+  halveWhile([&] {
+    Checked ram = hostLayersBytes(tokens) + request.ramHeadRoom;
+    return !(promptArena(tokens) * 4).atMost(budget) || !(gpuScratch(tokens) + headRoom).atMost(budget) ||
+           !ram.atMost(machine.ramBytes);
+  });
 }
 
 void Planner::addArena(std::string name, Tier tier, Checked bytes) {
@@ -180,8 +214,14 @@ void Planner::addArena(std::string name, Tier tier, Checked bytes) {
   plan.arenas.push_back({std::move(name), tier, bytes.value()});
 }
 
-void Planner::addHostArenas() {
-  addArena("chunk", Tier::Ram, chunkArena());
+/// What the host needs for the layers that it computes beside a GPU, or for the head alone.
+void Planner::addHostLayerArenas() {
+  if (request.arenas)
+    return; // They are in what the host needs.
+  bool layers = plan.denseLayersIn(Tier::Ram) != 0;
+  Checked row = layers ? promptRowBytes(weights.description) : residualRowBytes(weights.description);
+  addArena("prompt", Tier::Ram, row * plan.settings.promptTokens);
+  addArena("chunk", Tier::Ram, layers ? chunkArena() : residualRowBytes(weights.description));
   addArena("decode", Tier::Ram, decodeArena());
 }
 
@@ -189,19 +229,23 @@ void Planner::addArenas() {
   Tier device = hasGpu() ? Tier::Gpu : Tier::Ram;
   addArena("process", Tier::Ram, hasGpu() ? kGpuProcessBytes : kHostProcessBytes);
   addArena("prompt", device, promptArena(plan.settings.promptTokens));
-  if (!hasGpu())
-    return addHostArenas();
+  if (!hasGpu()) {
+    addArena("chunk", Tier::Ram, chunkArena());
+    addArena("decode", Tier::Ram, decodeArena());
+    return;
+  }
   Checked ring = ringBytes(weights, plan.settings.sequences);
   addArena("driver", Tier::Gpu, machine.gpu->reservedBytes);
   addArena("chunk", Tier::Gpu, chunkArena());
   addArena("decode", Tier::Gpu, decodeArena());
   addArena("staging", Tier::Gpu, std::min(ring.value(), weights.routedBuffers()));
   addArena("staging", Tier::Ram, std::min(std::max(ring.value(), kPinnedRingBytes), weights.routedBuffers()));
-  if (request.arenas && request.arenas->host != 0)
-    addArena("host", Tier::Ram, request.arenas->host);
+  if (Checked host = hostArenas(plan.settings.promptTokens); !host.atMost(0))
+    addArena("host", Tier::Ram, host);
 }
 
-/// The first layers that fit, each with its part of the cache, and after all layers the output matrix.
+/// The first layers that fit, each with its part of the cache, and after all layers the output matrix. What does not
+/// fit is a whole layer, so that a token goes from the GPU to the host once.
 void Planner::placeDense() {
   plan.layers.resize(weights.layers.size());
   plan.embedding = weights.embedding;
@@ -217,8 +261,8 @@ void Planner::placeDense() {
   for (size_t i = 0; i < plan.layers.size(); ++i)
     plan.layers[i].dense = place(weights.layers[i].dense, layerKv());
   plan.output = place(weights.output, 0);
-  if (hasGpu() && plan.denseLayersIn(Tier::Ram) != 0)
-    addHostArenas();
+  if (hasGpu() && plan.output == Tier::Ram)
+    addHostLayerArenas();
 }
 
 /// False, with a shortfall, if the fixed parts alone are too much for a tier.

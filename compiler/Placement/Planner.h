@@ -35,7 +35,8 @@ struct ArenaBytes {
   uint64_t promptRow = 0; ///< For every token of a prompt's pass.
   uint64_t chunk = 0;
   uint64_t decode = 0;
-  uint64_t host = 0; ///< In RAM, for the host's part of a plan with a GPU.
+  uint64_t host = 0;          ///< In RAM, for the host's part of a plan with a GPU,
+  uint64_t hostPromptRow = 0; ///< and there for every token of a prompt's pass.
 };
 
 struct PlanRequest {
@@ -53,7 +54,9 @@ struct PlanRequest {
 };
 
 struct LayerPlacement {
-  Tier dense = Tier::Ram;                    ///< All but the routed experts, and the layer's part of the KV cache.
+  /// All but the routed experts, and the layer's part of the KV cache. Where it is in RAM the host computes the layer;
+  /// beside a GPU that computes its routed experts in prompts, and has none of them.
+  Tier dense = Tier::Ram;
   std::array<uint32_t, kTiers> experts = {}; ///< How many are in each tier.
 };
 
@@ -129,15 +132,15 @@ struct Plan {
   std::vector<uint32_t> mostUsed(uint32_t layer, Tier tier) const;
   /// True if everything is where the device that computes prompts is: then it computes all, and nothing moves.
   bool inOneTier() const;
-  /// Layers whose dense part is in a tier.
+  /// Layers whose dense part is in a tier. Those on the GPU are the first ones.
   uint32_t denseLayersIn(Tier tier) const;
 };
 
 /// The tier of a tensor that is no routed expert.
 Tier tensorTier(const Plan &plan, const WeightTensor &tensor);
 
-/// Decides. What does not fit goes down a tier: experts from the GPU to RAM to disk, the dense part of the last layers
-/// from the GPU to RAM. Exit code 2 for settings that overflow and for a policy that pins by usage
+/// Decides. What does not fit goes down a tier: experts from the GPU to RAM to disk, the output matrix and the last
+/// layers as a whole from the GPU to RAM. Exit code 2 for settings that overflow and for a policy that pins by usage
 /// counts without any, 1 for usage counts of another model. A plan that does
 /// not fit has a shortfall.
 Result<Plan> makePlan(const ModelWeights &weights, const MachineDescription &machine, const PlanRequest &request);

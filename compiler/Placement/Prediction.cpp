@@ -73,6 +73,11 @@ private:
   /// Operations of attention for one token with `positions` before it, in one layer: absorbed, as every device does it.
   double attentionOperations(double positions) const;
   void addPass(double start, double tokens, PromptPrediction &prompt) const;
+  /// Rows of a decoded token that go from one device to the other, one after the other: of the embedding, to and from
+  /// the host's experts of every layer of the GPU, and where the host's layers begin.
+  double exchangedRows() const;
+  /// Seconds in which rows of a prompt's tokens go to the other device, which waits for them.
+  double exchangeSeconds(double tokens) const;
   double denseParameters(Tier tier) const;
   uint32_t coldExperts(uint32_t layer) const;
 
@@ -118,14 +123,39 @@ TokenPrediction Predictor::token(const std::array<double, kTiers> &expertBytes) 
   term(CostTerm::GpuExperts) = seconds(expertBytes[at(Tier::Gpu)], gpu.bandwidth);
   term(CostTerm::HostExperts) = seconds(expertBytes[at(Tier::Ram)] + expertBytes[at(Tier::Disk)], host.memoryBandwidth);
   term(CostTerm::DiskReads) = seconds(expertBytes[at(Tier::Disk)], disk);
-  if (plan.hasGpu)
-    term(CostTerm::Transfers) =
-        weights.expertLayers() * 2 * (seconds(weights.description.embedding * kFloat, gpu.pcie) + kTransferLatency);
+  if (double rows = exchangedRows(); rows != 0)
+    term(CostTerm::Transfers) = rows * (seconds(weights.description.embedding * kFloat, gpu.pcie) + kTransferLatency);
   for (Tier tier : {Tier::Gpu, Tier::Ram})
     token.denseBytes[at(tier)] += kv[at(tier)];
   conclude(token.cost, {CostTerm::DenseWeights, CostTerm::Attention, CostTerm::Transfers},
            {CostTerm::DiskReads, CostTerm::HostExperts, CostTerm::GpuExperts});
   return token;
+}
+
+double Predictor::exchangedRows() const {
+  uint32_t layers = plan.denseLayersIn(Tier::Gpu), expertLayers = 0;
+  bool elsewhere = false;
+  for (uint32_t layer = plan.denseLayers; layer < layers; ++layer, ++expertLayers)
+    elsewhere |= plan.layers[layer].experts[at(Tier::Gpu)] != plan.expertsPerLayer;
+  if (layers == 0)
+    return 0;
+  return (plan.embeddingTier == Tier::Ram ? 1 : 0) + (plan.output == Tier::Ram ? 1 : 0) +
+         (elsewhere ? 2.0 * expertLayers : 0);
+}
+
+double Predictor::exchangeSeconds(double tokens) const {
+  if (!plan.hasGpu)
+    return 0;
+  uint32_t layers = plan.denseLayersIn(Tier::Gpu);
+  double row = weights.description.embedding * kFloat;
+  // To the GPU go the normalised row in int8 with its scales and the router's choice; the sum comes back.
+  double toGpu = row / 4 * (1 + kFloat / 32) + weights.description.expertsUsed * 2 * kFloat;
+  double bytes = 0;
+  if (layers != 0)
+    bytes += (plan.embeddingTier == Tier::Ram ? row : 0) + (plan.output == Tier::Ram ? row : 0);
+  for (size_t layer = std::max(plan.denseLayers, layers); layer < plan.layers.size(); ++layer)
+    bytes += toGpu + row;
+  return seconds(tokens * bytes, gpu.pcie);
 }
 
 std::array<double, kTiers> Predictor::uniformBytes() const {
@@ -192,7 +222,8 @@ void Predictor::addPass(double start, double tokens, PromptPrediction &prompt) c
   double onGpu = attention * plan.denseLayersIn(Tier::Gpu), onHost = attention * plan.denseLayersIn(Tier::Ram);
   prompt.diskBytes += diskBytes;
   term(CostTerm::DiskReads) += seconds(diskBytes, disk);
-  term(CostTerm::Transfers) += seconds(uploaded, gpu.pcie);
+  prompt.exchangeSeconds += exchangeSeconds(tokens);
+  term(CostTerm::Transfers) += seconds(uploaded, gpu.pcie) + exchangeSeconds(tokens);
   term(CostTerm::Products) +=
       seconds(2 * tokens * denseParameters(Tier::Gpu), gpu.productRate) +
       seconds(2 * tokens * denseParameters(Tier::Ram), host.productRate) +
@@ -206,9 +237,10 @@ PromptPrediction Predictor::prompt(uint64_t tokens) const {
   for (uint64_t start = 0; start < tokens; start += plan.settings.promptTokens, ++prompt.passes)
     addPass(static_cast<double>(start), static_cast<double>(std::min(plan.settings.promptTokens, tokens - start)),
             prompt);
-  // Reads and uploads go on while the device computes; products and attention follow each other on it.
+  // Reads and uploads go on while the devices compute; products, attention and rows that change the device follow each
+  // other.
   Cost &cost = prompt.cost;
-  double compute = cost.of(CostTerm::Products) + cost.of(CostTerm::Attention);
+  double compute = cost.of(CostTerm::Products) + cost.of(CostTerm::Attention) + prompt.exchangeSeconds;
   double moved = std::max(cost.of(CostTerm::DiskReads), cost.of(CostTerm::Transfers));
   cost.total = std::max(compute, moved);
   auto larger = [&](CostTerm a, CostTerm b) { return cost.of(a) < cost.of(b) ? b : a; };

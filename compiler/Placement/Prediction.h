@@ -43,6 +43,8 @@ struct PromptPrediction {
   uint64_t tokens = 0;
   uint64_t passes = 0;  ///< Over the model: one for every settings.promptTokens.
   double diskBytes = 0; ///< Expected, with uniform routing.
+  /// Of the transfers, what no computing hides: rows that go to the other device.
+  double exchangeSeconds = 0;
   Cost cost;
 };
 

@@ -427,7 +427,10 @@ void OperandChecker::checkExperts() {
   read(2, Element::f32, expert.getExpertsUsed());
   int64_t embedding = checkGateAndUp(3, 6, expert);
   checkDown(5, 8, expert, embedding);
-  read(9, Element::f32, embedding);
+  if (grouped)
+    optionalRead(9, Element::f32, embedding);
+  else
+    read(9, Element::f32, embedding);
   write(0, Element::f32, embedding);
   int64_t hidden = std::max(expert.getWidth(), expert.getSharedWidth());
   scratch(10, 1, Element::f32, embedding);

@@ -23,6 +23,7 @@ def Plan_Dialect : Dialect {
      ├ plan.kv_cache                       the layout of the KV cache
      ├ plan.tensor "blk.*.attn_norm.weight" layers 0 count 61 in ram      the weight table: a tier for every weight
      ├ plan.experts layers 3 count 58 of 256 gpu <0 to 11> ...      which experts are where, if not all are in one tier
+     ├ plan.host_layers from 22 of 61      which layers the host computes, if the GPU has no room for all
      ├ plan.budget gpu ...                 what a tier has room for
      ├ plan.program @decode_step phase decode
      │  ├ plan.buffer  ...                 values that outlive a block: residual, tokens, positions, sequences, logits
@@ -51,7 +52,8 @@ def Plan_Dialect : Dialect {
     *Tiers.* A plan in one tier runs on one device. In a plan over several tiers the devices work side by side, each through its own
     steps in order. What one needs of the other is copied by `plan.transfer`, a step of the device that has it, and the other goes
     on after `plan.wait`. `plan.experts` says of every expert of a layer where it is and which device computes it; an expert
-    operation on a device computes those.
+    operation on a device computes those. A layer is the GPU's as a whole or, with the head and all layers after it, the host's
+    (`plan.host_layers`); inputs and the residual are then buffers of both devices.
   }];
   let useDefaultTypePrinterParser = 1;
   let useDefaultAttributePrinterParser = 1;

@@ -167,6 +167,8 @@ LogicalResult ArenaOp::verify() {
 LogicalResult KvCacheOp::verify() {
   if (getBlocks() == 0 || getBlocksPerSequence() == 0 || getBlockPositions() == 0 || getLayers() == 0)
     return emitOpError("layers, blocks, blocks_per_sequence and block_positions must not be zero");
+  if (!(Checked(getFirstLayer()) + getLayers()).atMost(std::numeric_limits<int32_t>::max()))
+    return emitOpError("the last layer must not be beyond 2^31 - 1");
   SettingsOp settings = SettingsOp::lookup(*this);
   if (!settings)
     return emitOpError("needs the plan.settings of its module");

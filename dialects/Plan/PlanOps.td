@@ -86,23 +86,25 @@ def Plan_ArenaOp : Plan_Op<"arena", [HasParent<"::mlir::ModuleOp">, Symbol]> {
 def Plan_KvCacheOp : Plan_Op<"kv_cache", [
     HasParent<"::mlir::ModuleOp">, DeclareOpInterfaceMethods<SymbolUserOpInterface>,
     DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmResultNames"]>]> {
-  let summary = "The KV cache of all layers";
+  let summary = "The KV cache of the layers that a device computes";
   let description = [{
     For every layer `blocks` position blocks of `block_positions` positions of latent + rope numbers, latent first, positions
-    contiguous. Block b of layer l begins at number `((l * blocks) + b) * block_positions * (latent + rope)` of the arena. A sequence owns
-    a list of `blocks_per_sequence` blocks; its position p is in number `p / block_positions` of them, at `p % block_positions`.
-    `blocks` is `sequences * blocks_per_sequence`, and a sequence's blocks have room for the context.
+    contiguous. Block b of layer l begins at number `(((l - first_layer) * blocks) + b) * block_positions * (latent + rope)` of the
+    arena. A sequence owns a list of `blocks_per_sequence` blocks; its position p is in number `p / block_positions` of them, at
+    `p % block_positions`. `blocks` is `sequences * blocks_per_sequence`, and a sequence's blocks have room for the context. It is the
+    cache of the layers `[first_layer, first_layer + layers)`, from 0 on if nothing else is written; beside a GPU there are two where
+    the host computes some layers (`plan.host_layers`), which differ in nothing else.
 
     Example:
     ```mlir
     %kv = plan.kv_cache in @kv layers 61 blocks 64 blocks_per_sequence 64 block_positions 64 : !plan.kv<latent = 512, rope = 64>
     ```
   }];
-  let arguments = (ins FlatSymbolRefAttr:$arena, I32Attr:$layers, I32Attr:$blocks, I32Attr:$blocks_per_sequence,
-                       I32Attr:$block_positions);
+  let arguments = (ins FlatSymbolRefAttr:$arena, DefaultValuedAttr<I32Attr, "0">:$first_layer, I32Attr:$layers, I32Attr:$blocks,
+                       I32Attr:$blocks_per_sequence, I32Attr:$block_positions);
   let results = (outs Plan_KvType:$result);
   let assemblyFormat = [{
-    `in` $arena `layers` $layers `blocks` $blocks `blocks_per_sequence` $blocks_per_sequence `block_positions` $block_positions
+    `in` $arena (`from` $first_layer^)? `layers` $layers `blocks` $blocks `blocks_per_sequence` $blocks_per_sequence `block_positions` $block_positions
     attr-dict `:` type($result)
   }];
   let hasVerifier = 1;
@@ -163,6 +165,23 @@ def Plan_ExpertsOp : Plan_Op<"experts", [HasParent<"::mlir::ModuleOp">]> {
     ExpertSetAttr getGpuSet(Phase phase);
     bool hasLayer(uint64_t layer) { return getFirstLayer() <= layer && layer - getFirstLayer() < getLayers(); }
   }];
+  let hasVerifier = 1;
+}
+
+def Plan_HostLayersOp : Plan_Op<"host_layers", [HasParent<"::mlir::ModuleOp">]> {
+  let summary = "Which layers the host computes beside a GPU";
+  let description = [{
+    The GPU has no room for the dense weights (all but routed experts) of the layers from `first_layer` of `layers` on, or only not for the
+    head, if `first_layer` is `layers`. The host computes these layers and the head, from RAM, where their weights and their part
+    of the KV cache are; only their routed experts are computed on the GPU in prompts. The layers before are the GPU's.
+
+    Example:
+    ```mlir
+    plan.host_layers from 22 of 61
+    ```
+  }];
+  let arguments = (ins I32Attr:$first_layer, I32Attr:$layers);
+  let assemblyFormat = "`from` $first_layer `of` $layers attr-dict";
   let hasVerifier = 1;
 }
 

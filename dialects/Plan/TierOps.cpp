@@ -68,6 +68,15 @@ LogicalResult ExpertsOp::verify() {
   return success();
 }
 
+LogicalResult HostLayersOp::verify() {
+  constexpr uint32_t kMost = std::numeric_limits<int32_t>::max();
+  if (getLayers() == 0 || getLayers() > kMost || getFirstLayer() > getLayers())
+    return emitOpError() << "there is no layer " << getFirstLayer() << " of " << getLayers();
+  if (*(*this)->getParentOfType<ModuleOp>().getOps<HostLayersOp>().begin() != *this)
+    return emitOpError("a module has at most one");
+  return success();
+}
+
 LogicalResult BudgetOp::verify() {
   for (uint64_t size : {getBytes(), getReserved(), getHeadRoom()})
     if (size > uint64_t(std::numeric_limits<int64_t>::max()))

@@ -99,8 +99,7 @@ FailureOr<ArenaSizes> PlanAllocateArenas::sizeKv(ArenaOp arena) {
     Checked bytes = 0;
     for (auto cache : getOperation().getOps<KvCacheOp>())
       if (cache.getArenaAttr().getAttr() == arena.getSymNameAttr())
-        bytes += Checked(cache.getLayers()) * cache.getBlocks() * cache.getBlockPositions() * numberBytes *
-                 (Checked(cache.getType().getLatent()) + cache.getType().getRope());
+        bytes += cacheBytes(cache, numberBytes);
     if (failed(sizes.add(bytes, bytes, arena)))
       return failure();
   }

@@ -65,7 +65,7 @@ def PlanVerify : Pass<"plan-verify", "::mlir::ModuleOp"> {
     - no two buffers that are live at the same time overlap, and every buffer is inside its arena;
     - no dispatch reads a buffer, or the cache, before something has written it; inputs are not written, logits are;
     - every operand is in memory that its device sees;
-    - every weight of a run has a line of its type in the weight table;
+    - every weight of a run has a line of its type in the weight table, and its layers are in the cache that its block uses;
     - no two results of a dispatch are one buffer;
     - what is in each tier is within its budget, if one is given, with what is reserved in it and its head room.
 
@@ -75,7 +75,9 @@ def PlanVerify : Pass<"plan-verify", "::mlir::ModuleOp"> {
       a GPU in prompts after a `plan.stream` of what it does not have;
     - two steps of different devices that touch one buffer, of which one writes it, are ordered by transfers and waits, also when a
       stage runs again for another chunk and a block for another layer;
-    - when a block ends, one device has waited for all that the others did.
+    - when a block ends, one device has waited for all that the others did;
+    - the weights of the layers and of the head that `plan.host_layers` gives to the host are in RAM, those of the other layers in gpu, and no
+      expert of the host's layers is.
 
     Kinds and shapes of operands are verified with every `plan.dispatch`.
   }];

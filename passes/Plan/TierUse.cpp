@@ -59,6 +59,12 @@ Checked plan::expertBytes(ModuleOp plan, Tier tier) {
   return bytes;
 }
 
+Checked plan::cacheBytes(KvCacheOp cache, uint64_t numberBytes) {
+  KvType type = cache.getType();
+  return Checked(cache.getLayers()) * cache.getBlocks() * cache.getBlockPositions() * numberBytes *
+         (Checked(type.getLatent()) + type.getRope());
+}
+
 Checked plan::tierBytes(ModuleOp plan, Tier tier) {
   Checked bytes = 0;
   if (tier == Tier::disk) {

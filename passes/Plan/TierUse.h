@@ -22,6 +22,9 @@ Checked residentBytes(mlir::ModuleOp plan, Tier tier);
 /// Invalid if a matrix has no whole number of bytes for every expert.
 Checked expertBytes(mlir::ModuleOp plan, Tier tier);
 
+/// What a cache takes whose numbers have so many bytes.
+Checked cacheBytes(KvCacheOp cache, uint64_t numberBytes);
+
 /// The line of the weight table for a layer's weight, or for one that is no layer's; null if there is none.
 TensorOp findTensor(WeightOp weight, std::optional<uint32_t> layer);
 

@@ -35,6 +35,7 @@ private:
   LogicalResult verifyReads(DispatchOp dispatch, const llvm::DenseSet<Value> &written);
   LogicalResult verifyVisibility(ProgramOp program);
   LogicalResult verifyWeights(RunOp run);
+  LogicalResult verifyCache(RunOp run);
   LogicalResult verifyBudget();
 };
 
@@ -227,6 +228,21 @@ LogicalResult PlanVerify::verifyWeights(RunOp run) {
   return success();
 }
 
+/// The layers of a run are in the cache that its block uses.
+LogicalResult PlanVerify::verifyCache(RunOp run) {
+  auto block = SymbolTable::lookupNearestSymbolFrom<BlockOp>(run, run.getBlockAttr());
+  uint64_t first = run.getFirstLayer().value_or(0), end = first + run.getLayers().value_or(1);
+  for (auto cache : getOperation().getOps<KvCacheOp>()) {
+    bool holds = first >= cache.getFirstLayer() && end <= uint64_t(cache.getFirstLayer()) + cache.getLayers();
+    for (Operation *user : cache->getUsers())
+      if (!holds && user->getParentOfType<BlockOp>() == block)
+        return run.emitOpError() << "runs @" << block.getSymName() << " for layers " << first << " to " << end - 1
+                                 << ", and its cache is that of layers " << cache.getFirstLayer() << " to "
+                                 << uint64_t(cache.getFirstLayer()) + cache.getLayers() - 1;
+  }
+  return success();
+}
+
 void PlanVerify::runOnOperation() {
   markAllAnalysesPreserved();
   if (failed(verifyPrograms()) || failed(verifyBudget()))
@@ -236,7 +252,7 @@ void PlanVerify::runOnOperation() {
         failed(verifyDeviceOrder(program)))
       return signalPassFailure();
     for (auto run : program.getBody().getOps<RunOp>())
-      if (failed(verifyWeights(run)))
+      if (failed(verifyWeights(run)) || failed(verifyCache(run)))
         return signalPassFailure();
   }
   if (failed(verifyTiers(getOperation())))

@@ -10,6 +10,25 @@ using namespace mlir;
 using namespace strata;
 using namespace strata::plan;
 
+/// One cache, for either encoding.
+static LogicalResult verifyCacheArena(ArenaOp arena) {
+  KvCacheOp held;
+  for (auto cache : arena->getParentOfType<ModuleOp>().getOps<KvCacheOp>()) {
+    if (cache.getArenaAttr().getAttr() != arena.getSymNameAttr())
+      continue;
+    if (held)
+      return cache.emitOpError() << "is a second cache in @" << arena.getSymName();
+    held = cache;
+  }
+  if (!held || !arena.getBytes())
+    return success();
+  for (auto [bytes, numberBytes] : llvm::zip(arena.getBytes()->getValues(), ArrayRef<uint64_t>({2, 4})))
+    if (Checked needed = cacheBytes(held, numberBytes); !needed.atMost(bytes))
+      return arena.emitOpError() << "@" << arena.getSymName() << " has " << bytes << " bytes for "
+                                 << (needed.valid() ? std::to_string(needed.value()) : "2^64 or more");
+  return success();
+}
+
 static LogicalResult verifyArena(ArenaOp arena) {
   ModuleOp plan = arena->getParentOfType<ModuleOp>();
   // A GPU copies from pinned RAM, but computes with nothing that is there.
@@ -32,6 +51,8 @@ static LogicalResult verifyArena(ArenaOp arena) {
     needed = residentBytes(plan, arena.getTier());
   else if (arena.getKind() == ArenaKind::experts)
     needed = expertBytes(plan, arena.getTier());
+  else if (arena.getKind() == ArenaKind::kv)
+    return verifyCacheArena(arena);
   if (arena.getBytes() && !needed.atMost(arena.getBytes()->getValues()[0]))
     return arena.emitOpError() << "@" << arena.getSymName() << " has " << arena.getBytes()->getValues()[0]
                                << " bytes for " << (needed.valid() ? std::to_string(needed.value()) : "2^64 or more");
@@ -74,7 +95,36 @@ static LogicalResult verifyExperts(ExpertsOp line) {
   return success();
 }
 
+/// The weights of a layer are where the device is that computes it, those of the host's and of the head in RAM.
+static LogicalResult verifyHostLayers(HostLayersOp split) {
+  ModuleOp plan = split->getParentOfType<ModuleOp>();
+  for (auto tensor : plan.getOps<TensorOp>()) {
+    if (!tensor.getTier())
+      continue;
+    if (!tensor.getLayers() && *tensor.getTier() != Tier::ram)
+      return tensor.emitOpError() << "\"" << tensor.getName() << "\" is in " << stringifyTier(*tensor.getTier())
+                                  << ", and plan.host_layers gives the head to the host";
+    if (!tensor.getLayers())
+      continue;
+    bool ofHost = *tensor.getTier() == Tier::ram;
+    uint64_t first = *tensor.getFirstLayer(), end = first + *tensor.getLayers();
+    if (ofHost ? first < split.getFirstLayer() : end > split.getFirstLayer())
+      return tensor.emitOpError() << "\"" << tensor.getName() << "\" of layer "
+                                  << (ofHost ? first : std::max<uint64_t>(first, split.getFirstLayer())) << " is in "
+                                  << stringifyTier(*tensor.getTier())
+                                  << ", and plan.host_layers gives the layer to the " << (ofHost ? "gpu" : "host");
+  }
+  for (auto line : plan.getOps<ExpertsOp>())
+    if (line.getGpu().size() != 0 && uint64_t(line.getFirstLayer()) + line.getLayers() > split.getFirstLayer())
+      return line.emitOpError() << "has experts in gpu of layers from " << split.getFirstLayer()
+                                << " on, which plan.host_layers gives to the host";
+  return success();
+}
+
 LogicalResult plan::verifyTiers(ModuleOp plan) {
+  for (auto split : plan.getOps<HostLayersOp>())
+    if (failed(verifyHostLayers(split)))
+      return failure();
   for (auto line : plan.getOps<ExpertsOp>())
     if (failed(verifyExperts(line)))
       return failure();

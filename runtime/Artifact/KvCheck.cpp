@@ -56,6 +56,8 @@ Result<void> checkKvLayout(const schema::Artifact &artifact) {
   STRATA_TRY(checkRange(kv.rope(), kMost, "the KV cache's rotated size"));
   STRATA_TRY(checkEqual(kv.block_positions(), kBlockPositions, "positions in a block", "as all have"));
   STRATA_TRY(checkEqual(kv.layers(), model.layers(), "layers", "as the model"));
+  if (kv.gpu_layers() > kv.layers())
+    return refuse("A22", fmt::format("the KV cache has {} layers on the GPU of {}", kv.gpu_layers(), kv.layers()));
   Checked blocks = (Checked(settings.context()) + (kBlockPositions - 1)) / kBlockPositions;
   STRATA_TRY(checkEqual(kv.blocks_per_sequence(), blocks, "blocks for each sequence",
                         fmt::format("for a context of {}", settings.context())));

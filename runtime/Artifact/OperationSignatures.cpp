@@ -87,11 +87,12 @@ static constexpr std::array kExpertsWrites = {
     Rule{"result", Numbers, "E"}, Rule{"routed sum", Numbers, "E", Scratch}, Rule{"rows", Integers, "1", Scratch},
     Rule{"hidden", Numbers, "M", ChunkScratch}, Rule{"quantised hidden", Quantised, "M", ChunkScratch}};
 
-/// The same but for its scratch.
+/// The same but for its scratch and the residual, which another device may add.
 static constexpr auto kGroupedReads = [] {
   std::array<Rule, 17> rules = {};
   for (size_t i = 0; i < 11; ++i)
     rules[i] = kExpertsReads[i];
+  rules[9].use = OptionalResidual;
   rules[11] = {"pairs", Integers, "k", Scratch};
   rules[12] = {"places", Integers, "k", Scratch};
   rules[13] = {"offsets", Integers, "X+1", ChunkScratch};

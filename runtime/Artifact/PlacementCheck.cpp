@@ -103,13 +103,19 @@ static Result<void> checkTensorInTiers(const schema::Artifact &artifact, const s
   return checkTensor(tensor, tensor.tier(), arena->bytes()->Get(0));
 }
 
-static Result<void> checkKvArena(const schema::Artifact &artifact) {
+/// The arena of a device holds its layers' part of the cache, in either encoding.
+static Result<void> checkKvArena(const schema::Artifact &artifact, schema::DeviceKind device, uint32_t layers) {
   const schema::KvLayout &kv = *artifact.kv();
-  const schema::Arena &arena = findArena(artifact, schema::ArenaKind::kv);
-  Checked numbers = Checked(kv.layers()) * kv.blocks() * kv.block_positions() * (Checked(kv.latent()) + kv.rope());
+  if (layers == 0)
+    return {};
+  const schema::Arena *arena = findArena(artifact, schema::ArenaKind::kv, tierOf(device));
+  if (!arena)
+    return refuse("A19", fmt::format("it has no kv arena on the {}, where {} layers have their cache",
+                                     schema::EnumNameDeviceKind(device), layers));
+  Checked numbers = Checked(layers) * kv.blocks() * kv.block_positions() * (Checked(kv.latent()) + kv.rope());
   for (auto encoding : {schema::KvEncoding::f16, schema::KvEncoding::f32}) {
     Checked needed = numbers * (encoding == schema::KvEncoding::f16 ? 2 : 4);
-    uint64_t bytes = arena.bytes()->Get(static_cast<uint32_t>(encoding));
+    uint64_t bytes = arena->bytes()->Get(static_cast<uint32_t>(encoding));
     if (!needed.atMost(bytes))
       return refuse("A19", fmt::format("the kv arena has {} bytes for {} and the cache does not fit into it", bytes,
                                        schema::EnumNameKvEncoding(encoding)));
@@ -169,7 +175,10 @@ Result<void> checkPlacement(const schema::Artifact &artifact) {
   uint64_t weightBytes = findArena(artifact, schema::ArenaKind::weights).bytes()->Get(0);
   for (const schema::Tensor *tensor : *artifact.tensors())
     STRATA_TRY(severalTiers ? checkTensorInTiers(artifact, *tensor) : checkTensor(*tensor, tier, weightBytes));
-  STRATA_TRY(checkKvArena(artifact));
+  // Where all is in one tier, one device has all layers: there is no arena for the others'.
+  uint32_t onGpu = artifact.kv()->gpu_layers();
+  STRATA_TRY(checkKvArena(artifact, schema::DeviceKind::gpu, onGpu));
+  STRATA_TRY(checkKvArena(artifact, schema::DeviceKind::host, artifact.kv()->layers() - onGpu));
   return checkBudget(artifact);
 }
 

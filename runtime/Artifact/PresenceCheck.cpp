@@ -58,21 +58,26 @@ static Result<void> checkArenas(const schema::Artifact &artifact) {
   return {};
 }
 
-/// What Exec writes and reads must be there, once.
-static Result<void> checkRoles(const schema::Program &program) {
+/// What Exec writes and reads must be there, once; positions and sequences, where two devices have layers, for each.
+static Result<void> checkRoles(const schema::Artifact &artifact, const schema::Program &program) {
   for (schema::Role role :
        {schema::Role::tokens, schema::Role::positions, schema::Role::sequences, schema::Role::logits}) {
-    size_t count = 0;
+    std::array<size_t, 2> counts = {}; // By device; A17 refuses arenas that are not there.
     for (const schema::Value *value : *program.values())
-      count += value->role() == role ? 1 : 0;
-    if (count != 1)
-      return refuse("A09", fmt::format("the {} program has {} values for {} and not 1",
-                                       schema::EnumNamePhase(program.phase()), count, schema::EnumNameRole(role)));
+      if (value->role() == role) {
+        bool known = value->arena() < artifact.arenas()->size();
+        ++counts[known && artifact.arenas()->Get(value->arena())->device() == schema::DeviceKind::gpu ? 1 : 0];
+      }
+    bool ofBoth = hasSeveralTiers(artifact) && (role == schema::Role::positions || role == schema::Role::sequences);
+    if (counts[0] + counts[1] != 1 && !(ofBoth && counts[0] == 1 && counts[1] == 1))
+      return refuse("A09", fmt::format("the {} program has {} values for {} and not 1{}",
+                                       schema::EnumNamePhase(program.phase()), counts[0] + counts[1],
+                                       schema::EnumNameRole(role), ofBoth ? " for each device that has layers" : ""));
   }
   return {};
 }
 
-static Result<void> checkProgram(const schema::Program &program) {
+static Result<void> checkProgram(const schema::Artifact &artifact, const schema::Program &program) {
   std::string name = fmt::format(" in the {} program", schema::EnumNamePhase(program.phase()));
   STRATA_TRY(checkNotEmpty(program.values(), "values" + name));
   STRATA_TRY(checkNotEmpty(program.blocks(), "blocks" + name));
@@ -85,7 +90,7 @@ static Result<void> checkProgram(const schema::Program &program) {
     for (const schema::Stage *stage : *block->stages())
       STRATA_TRY(checkNotEmpty(stage->dispatches(), "dispatches in a stage" + blockName));
   }
-  return checkRoles(program);
+  return checkRoles(artifact, program);
 }
 
 Result<void> checkPresence(const schema::Artifact &artifact) {
@@ -97,7 +102,7 @@ Result<void> checkPresence(const schema::Artifact &artifact) {
       programs[1]->phase() != schema::Phase::prompt)
     return refuse("A09", "its programs are not one to decode and one for prompts, in this order");
   for (const schema::Program *program : programs)
-    STRATA_TRY(checkProgram(*program));
+    STRATA_TRY(checkProgram(artifact, *program));
   return {};
 }
 

@@ -59,6 +59,18 @@ static Result<void> checkWeightTable(const schema::Artifact &artifact, const sch
   return {};
 }
 
+/// True for the run that hands values over from one device's layers to the other's: it computes nothing.
+static bool isHandOver(const schema::Artifact &artifact, const schema::Program &program, const schema::Run &run) {
+  const schema::Block &block = *program.blocks()->Get(run.block());
+  if (!hasSeveralTiers(artifact) || run.per_layer())
+    return false;
+  for (const schema::Stage *stage : *block.stages())
+    for (const schema::Dispatch *dispatch : *stage->dispatches())
+      if (!isTransfer(dispatch->operation()))
+        return false;
+  return true;
+}
+
 /// The beginning of the model, then every layer once and in order, then its end.
 static Result<void> checkLayers(const schema::Artifact &artifact, const schema::Program &program) {
   uint32_t next = 0;
@@ -66,16 +78,17 @@ static Result<void> checkLayers(const schema::Artifact &artifact, const schema::
   for (uint32_t i = 0; i < runs.size(); ++i) {
     const schema::Run &run = *runs[i];
     bool end = i == 0 || i + 1 == runs.size();
-    if (run.per_layer() == end)
+    bool handsOver = !end && isHandOver(artifact, program, run);
+    if (run.per_layer() == end && !handsOver)
       return refuse("A22", fmt::format("{} must begin and end with a run that is no layer's, and run layers between",
                                        nameOf(program)));
     uint64_t layers = run.layers();
-    bool fits = end ? run.first_layer() == 0 && layers == 1
-                    : run.first_layer() == next && layers >= 1 && layers <= artifact.kv()->layers() - next;
+    bool fits = end || handsOver ? run.first_layer() == 0 && layers == 1
+                                 : run.first_layer() == next && layers >= 1 && layers <= artifact.kv()->layers() - next;
     if (!fits)
       return refuse("A22", fmt::format("{} runs {} layers from layer {} on where layer {} of {} is next",
                                        nameOf(program), layers, run.first_layer(), next, artifact.kv()->layers()));
-    if (!end)
+    if (run.per_layer())
       next += run.layers();
   }
   if (next != artifact.kv()->layers() || runs.size() < 3)

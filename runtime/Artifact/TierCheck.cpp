@@ -96,6 +96,7 @@ private:
   Result<void> checkOperand(const schema::Program &program, const schema::Block &block,
                             const schema::Dispatch &dispatch, const schema::Operand &operand) const;
   Result<void> checkWeights(const schema::Program &program, const schema::Run &run, uint32_t layer) const;
+  Result<void> checkCache(const schema::Program &program, const schema::Run &run, uint32_t layer) const;
   Result<void> checkExpertWeight(const schema::Program &program, const schema::Run &run, uint32_t layer,
                                  uint32_t slot) const;
 
@@ -129,9 +130,6 @@ Result<void> TierWalk::checkOperand(const schema::Program &program, const schema
   const schema::Arena *arena = nullptr;
   if (operand.kind() == schema::OperandKind::value)
     arena = artifact.arenas()->Get(program.values()->Get(operand.index())->arena());
-  if (operand.kind() == schema::OperandKind::kv)
-    for (const schema::Arena *each : *artifact.arenas())
-      arena = each->kind() == schema::ArenaKind::kv ? each : arena;
   if (!arena || arena->device() == dispatch.device())
     return {};
   return refuse("A23",
@@ -222,6 +220,21 @@ Result<void> TierWalk::checkWeights(const schema::Program &program, const schema
   return {};
 }
 
+/// A layer's part of the cache is where the device is that computes the layer.
+Result<void> TierWalk::checkCache(const schema::Program &program, const schema::Run &run, uint32_t layer) const {
+  const schema::Block &block = *program.blocks()->Get(run.block());
+  auto device = layer < artifact.kv()->gpu_layers() ? schema::DeviceKind::gpu : schema::DeviceKind::host;
+  for (const schema::Stage *stage : *block.stages())
+    for (const schema::Dispatch *dispatch : *stage->dispatches())
+      for (const auto *operands : {dispatch->reads(), dispatch->writes()})
+        for (const schema::Operand *operand : *operands)
+          if (operand->kind() == schema::OperandKind::kv && dispatch->device() != device)
+            return refuse("A23", fmt::format("{} runs on the {}, which does not see the cache of layer {}",
+                                             describe(program, block, *dispatch),
+                                             schema::EnumNameDeviceKind(dispatch->device()), layer));
+  return {};
+}
+
 Result<void> TierWalk::checkProgram(const schema::Program &program) {
   auto check = [&](const schema::Block &block, const schema::Stage &,
                    const schema::Dispatch &dispatch) -> Result<void> {
@@ -235,8 +248,10 @@ Result<void> TierWalk::checkProgram(const schema::Program &program) {
   };
   STRATA_TRY(forEachDispatch(program, check));
   for (const schema::Run *run : *program.runs())
-    for (uint32_t layer = run->first_layer(); layer < run->first_layer() + run->layers(); ++layer)
+    for (uint32_t layer = run->first_layer(); layer < run->first_layer() + run->layers(); ++layer) {
       STRATA_TRY(checkWeights(program, *run, layer));
+      STRATA_TRY(checkCache(program, *run, layer));
+    }
   return {};
 }
 

@@ -26,7 +26,7 @@ size_t indexOf(schema::DeviceKind device) {
 class TransferWalk {
 public:
   TransferWalk(const schema::Artifact &ofArtifact, const schema::Program &walked)
-      : artifact(ofArtifact), program(walked), touches(walked.values()->size() + 1) {}
+      : artifact(ofArtifact), program(walked), touches(walked.values()->size() + kDevices) {}
   Result<void> run();
 
 private:
@@ -55,7 +55,7 @@ private:
   const schema::Artifact &artifact;
   const schema::Program &program;
   std::array<Clock, kDevices> clocks = {}; ///< By device; its own entry counts its steps.
-  std::vector<Touches> touches;            ///< By value; the last is the cache's.
+  std::vector<Touches> touches;            ///< By value; the last are the devices' caches.
   std::vector<Event> events;               ///< Of the running stage.
   Clock joined = {};                       ///< What a device must know of before it goes on in another block.
 };
@@ -66,7 +66,7 @@ Result<void> TransferWalk::touch(const schema::Block &block, const schema::Dispa
   if (!cache && operand.kind() != schema::OperandKind::value)
     return {};
   size_t self = indexOf(step.device()), other = 1 - self;
-  Touches &last = cache ? touches.back() : touches[operand.index()];
+  Touches &last = touches[cache ? program.values()->size() + self : operand.index()];
   uint64_t before = std::max(last.writes[other], writes ? last.reads[other] : 0);
   if (before > clocks[self][other])
     return refuseStep(block, step,

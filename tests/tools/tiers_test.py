@@ -14,6 +14,8 @@ from strata_test import BIN, DERIVED_MODELS, TINY, ToolTest, run
 
 HEADER = DERIVED_MODELS / "deepseek-v3.1-q4_0.header.gguf"
 GIB = 1 << 30
+# Of which a driver takes 450 MiB; the rest has room for some of the tiny model's layers.
+LAYERS_GPU = "465450KiB"
 
 
 def members(ranges):
@@ -67,7 +69,7 @@ class Tiers(ToolTest):
                        f"--activations={dice.choice(('auto', 'i8', 'i16', 'f32'))}",
                        f"--ram-head-room={dice.randrange(0, 2 * GIB)}B"]
             if dice.random() < 0.6:
-                options += ["--machine=v100s-32g", f"--gpu-memory={dice.randrange(16 * GIB, 200 * GIB)}B",
+                options += ["--machine=v100s-32g", f"--gpu-memory={dice.randrange(3 * GIB, dice.choice((16, 200)) * GIB)}B",
                             f"--gpu-head-room={dice.randrange(0, 2 * GIB)}B"]
             else:
                 options.append("--machine=host")
@@ -75,6 +77,44 @@ class Tiers(ToolTest):
             self.assertIn(result.code, (0, 3), f"{options}: {result.error}")
             fitting += result.code == 0
         self.assertGreater(fitting, 8)
+
+    def testAGpuWithoutRoomForAllLayers(self):
+        options = ["--machine=v100s-32g", "--gpu-memory=8GiB", "--context=32768"]
+        text = self.plan(*options)
+        first = int(re.search(r"plan.host_layers from (\d+) of 61", text)[1])
+        self.assertTrue(3 < first < 61)
+        tiers = dict(re.findall(r'plan.tensor "blk.\*.attn_q_a.weight" layers (\d+) count \d+ in (\w+)', text))
+        self.assertEqual(tiers, {"0": "gpu", str(first): "ram"})
+        self.assertRegex(text, rf"plan.kv_cache in @kv layers {first} .*\n.*plan.kv_cache in @kv_host from {first} layers {61 - first} ")
+        self.assertEqual(text.count(f"plan.run @hand_over\n    plan.run @moe_layer_host layers {first} count {61 - first}"), 2)
+        for layer, count in re.findall(r"plan.experts layers (\d+) count (\d+) of 256 gpu <\d", text):
+            self.assertLessEqual(int(layer) + int(count), first)
+        explained = self.succeed("strata-compile", HEADER, "--header-only", *options, "--explain=blk.60.attn_norm.weight").out
+        self.assertIn(f"{first} of 61 layers fit; the host computes the others as a whole, and the head after them, from RAM",
+                      explained)
+        # About the same layers, by estimated arenas.
+        data = json.loads(self.succeed("strata-plan", HEADER, "--header-only", *options, "--json").out)
+        self.assertAlmostEqual([layer["dense"] for layer in data["layers"]].count("gpu"), first, delta=6)
+        report = self.succeed("strata-plan", HEADER, "--header-only", *options).out
+        self.assertRegex(report, r"; the host computes the head and \d+ of 61 layers, from \d+ on, for which the GPU has no room\n")
+        self.assertLessEqual(report.count("\n"), 24)
+
+    def testDumpReadsTheHostsLayersBack(self):
+        out = self.folder / "layers.strata"
+        self.succeed("strata-compile", TINY, "-o", out, "--machine=v100s-32g", "--context=256", f"--gpu-memory={LAYERS_GPU}",
+                     "--gpu-head-room=0B")
+        data = json.loads(self.succeed("strata-dump", out, "--json").out)
+        first = data["kv"]["gpu_layers"]
+        self.assertTrue(1 < first < 6)
+        for tensor in data["tensors"]:
+            layer = re.match(r"blk\.(\d+)\.", tensor["name"])
+            tier = "disk" if "_exps." in tensor["name"] else "gpu" if layer and int(layer[1]) < first else "ram"
+            self.assertEqual(tensor["tier"], tier, tensor["name"])
+        self.assertIn(f"the host computes the head and {6 - first} of 6 layers, from {first} on", self.succeed("strata-dump", out).out)
+        self.assertIn(f"plan.host_layers from {first} of 6", self.succeed("strata-dump", out, "--plan").out)
+        self.assertRegex(self.succeed("strata-dump", out, "--programs").out, r"run hand_over\nrun moe_layer_host for layer")
+        self.assertIn(f"kv: layers 0 to {first - 1} on the gpu, {first} to 5 on the host", self.succeed("strata-dump", out, "--buffers").out)
+        self.refuse(3, "A27", "strata-run", out, "-p", "x")
 
     def testAModelThatFitsStaysInOneTier(self):
         for machine, tier in (("host", "ram"), ("v100s-32g", "gpu")):
@@ -227,9 +267,9 @@ class Tiers(ToolTest):
                              self.folder / "m.strata")
         self.assertIn("the plan does not fit: ram is short by", result.error)
         self.assertFalse((self.folder / "m.strata").exists())
-        result = self.refuse(3, "", "strata-compile", HEADER, "--header-only", "--machine=v100s-32g", "--gpu-memory=12GiB",
-                             "--emit=plan")
-        self.assertIn("the GPU has room for the dense weights of", result.error)
+        result = self.refuse(3, "", "strata-compile", HEADER, "--header-only", "--machine=v100s-32g", "--gpu-memory=2GiB", "-o",
+                             self.folder / "m.strata")
+        self.assertIn("the plan does not fit: gpu is short by", result.error)
 
 
 if __name__ == "__main__":

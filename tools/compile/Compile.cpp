@@ -99,7 +99,8 @@ Result<void> Compilation::runPhases(mlir::ModuleOp module) {
     if (info.phase > last || info.phase == Phase::Artifact)
       break;
     if (info.phase == Phase::Place) {
-      STRATA_TRY(makePlanOf(module, options, planned));
+      LoweredShapes shapes(module, options, planned);
+      STRATA_TRY(makePlanOf(module, shapes, planned));
       if (planned.plan.shortfall) {
         printPlan();
         return planning::shortfallError(planned);

@@ -11,16 +11,11 @@
 #include "tools/compile/PlaceTiers.h"
 
 #include <fmt/format.h>
+#include <set>
 
 namespace strata::compile {
 
 namespace {
-
-/// What lowering a copy of the module tells about memory.
-struct LoweredSizes {
-  ArenaBytes arenas;
-  uint64_t workerScratch = 0;
-};
 
 /// Every tensor begins at a multiple of 64 bytes, and every matrix of an expert. The planner counts what they have;
 /// this is at most what rounding adds to that.
@@ -35,6 +30,16 @@ Checked roundingBytes(mlir::ModuleOp plan) {
   return bytes;
 }
 
+/// What rounding adds at most to the buffers of a prompt's pass, when there are fewer rows than were lowered for.
+Checked promptRoundingBytes(mlir::ModuleOp plan) {
+  Checked bytes = 0;
+  plan.walk([&](plan::BufferOp buffer) {
+    if (buffer.getType().getRows() == plan::Rows::prompt)
+      bytes += plan::kAlignment;
+  });
+  return bytes;
+}
+
 LoweredSizes sizesOf(mlir::ModuleOp plan, const PlanSettings &settings, const MachineDescription &machine,
                      bool onHost) {
   LoweredSizes sizes;
@@ -45,17 +50,19 @@ LoweredSizes sizesOf(mlir::ModuleOp plan, const PlanSettings &settings, const Ma
                    arena.getKind() == plan::ArenaKind::chunk;
     if (!scratch)
       continue;
+    uint64_t promptRow = (bytes + settings.promptTokens - 1) / settings.promptTokens;
     if (machine.gpu && arena.getDevice() == plan::DeviceKind::host)
-      sizes.arenas.host += bytes;
+      (arena.getKind() == plan::ArenaKind::prompt ? sizes.arenas.hostPromptRow : sizes.arenas.host) +=
+          arena.getKind() == plan::ArenaKind::prompt ? promptRow : bytes;
     else if (arena.getKind() == plan::ArenaKind::decode)
       sizes.arenas.decode = bytes;
     else if (arena.getKind() == plan::ArenaKind::chunk)
       sizes.arenas.chunk = bytes;
-    else // One more byte a row is more than what the rounding of a buffer of fewer rows can add.
-      sizes.arenas.promptRow = (bytes + settings.promptTokens - 1) / settings.promptTokens + 1;
+    else
+      sizes.arenas.promptRow = promptRow;
   }
   (machine.gpu ? sizes.arenas.host : sizes.arenas.decode) += sizes.workerScratch;
-  uint64_t rounding = roundingBytes(plan).value();
+  uint64_t rounding = (roundingBytes(plan) + promptRoundingBytes(plan)).value();
   sizes.arenas.decode += rounding;
   if (machine.gpu && sizes.arenas.host != 0)
     sizes.arenas.host += rounding;
@@ -64,50 +71,50 @@ LoweredSizes sizesOf(mlir::ModuleOp plan, const PlanSettings &settings, const Ma
 
 class PlanMaker {
 public:
-  PlanMaker(mlir::ModuleOp optimised, const Options &commandLineOptions, planning::Planned &all)
-      : module(optimised), options(commandLineOptions), planned(all) {}
-  Result<void> run();
+  PlanMaker(LoweredShapes &loweredShapes, planning::Planned &all) : shapes(loweredShapes), planned(all) {}
+  /// Makes planned.plan; gives what the host's threads take beside all arenas.
+  Result<uint64_t> run();
 
 private:
-  Result<LoweredSizes> lower(bool severalTiers);
+  Result<void> replan(bool severalTiers, std::optional<uint32_t> gpuLayers);
+  std::optional<uint32_t> gpuLayers() const;
 
-  mlir::ModuleOp module;
-  const Options &options;
+  LoweredShapes &shapes;
   planning::Planned &planned;
+  uint64_t workerScratch = 0;
 };
 
-Result<LoweredSizes> PlanMaker::lower(bool severalTiers) {
-  mlir::OwningOpRef<mlir::ModuleOp> copy = module.clone();
-  const ModelDescription &description = planned.weights.description;
-  bool hasGpu = planned.machine.gpu.has_value();
-  if (severalTiers)
-    placeSomewhere(*copy, description.denseLayers, description.layers, description.experts, hasGpu);
-  PhaseRun run;
-  run.passes = pipelineOptions(options, planned.request.settings, planned.machine);
-  run.reproducer = (options.output.empty() ? "strata-compile" : options.output) + ".reproducer.mlir";
-  for (Phase phase : {Phase::Place, Phase::Schedule})
-    STRATA_TRY(runPhase(*copy, phase, run));
-  return sizesOf(*copy, planned.request.settings, planned.machine, severalTiers || !hasGpu);
+/// With the larger of what was known and of these sizes nothing fits that did not fit before.
+Result<void> PlanMaker::replan(bool severalTiers, std::optional<uint32_t> gpuLayers) {
+  STRATA_ASSIGN(LoweredSizes sizes, shapes.sizes(severalTiers, gpuLayers));
+  if (!planned.request.arenas)
+    planned.request.arenas.emplace();
+  ArenaBytes &arenas = *planned.request.arenas;
+  for (auto size :
+       {&ArenaBytes::promptRow, &ArenaBytes::chunk, &ArenaBytes::decode, &ArenaBytes::host, &ArenaBytes::hostPromptRow})
+    arenas.*size = std::max(arenas.*size, sizes.arenas.*size);
+  workerScratch = std::max(workerScratch, sizes.workerScratch);
+  return planning::makeAndPredict(planned);
 }
 
-Result<void> PlanMaker::run() {
-  STRATA_ASSIGN(LoweredSizes sizes, lower(false));
-  planned.request.arenas = sizes.arenas;
-  STRATA_TRY(planning::makeAndPredict(planned));
+/// Of a plan whose last layers are the host's.
+std::optional<uint32_t> PlanMaker::gpuLayers() const {
+  const Plan &plan = planned.plan;
+  if (!plan.hasGpu || plan.output == Tier::Gpu || plan.layers.empty())
+    return std::nullopt;
+  return plan.denseLayersIn(Tier::Gpu);
+}
+
+Result<uint64_t> PlanMaker::run() {
+  STRATA_TRY(replan(false, std::nullopt));
   if (planned.plan.shortfall || !planned.plan.inOneTier()) {
-    STRATA_ASSIGN(LoweredSizes several, lower(true));
-    // With the larger of both nothing fits that did not fit before.
-    ArenaBytes &arenas = *planned.request.arenas;
-    arenas.promptRow = std::max(arenas.promptRow, several.arenas.promptRow);
-    arenas.chunk = std::max(arenas.chunk, several.arenas.chunk);
-    arenas.decode = std::max(arenas.decode, several.arenas.decode);
-    arenas.host = std::max(arenas.host, several.arenas.host);
-    sizes.workerScratch = several.workerScratch;
-    STRATA_TRY(planning::makeAndPredict(planned));
+    STRATA_TRY(replan(true, std::nullopt));
+    // How many layers are the GPU's changes what both devices need, and that how many they are.
+    std::set<std::optional<uint32_t>> lowered = {std::nullopt};
+    while (!planned.plan.shortfall && lowered.insert(gpuLayers()).second)
+      STRATA_TRY(replan(true, gpuLayers()));
   }
-  if (planned.plan.shortfall)
-    return {};
-  return placeTiers(module, planned.plan, sizes.workerScratch);
+  return workerScratch;
 }
 
 } // namespace
@@ -129,8 +136,33 @@ Result<planning::Planned> planRequest(const Options &options, const gguf::Model 
   return planned;
 }
 
-Result<void> makePlanOf(mlir::ModuleOp module, const Options &options, planning::Planned &planned) {
-  return PlanMaker(module, options, planned).run();
+LoweredShapes::LoweredShapes(mlir::ModuleOp optimised, const Options &commandLineOptions,
+                             const planning::Planned &ofModel)
+    : module(optimised), description(ofModel.weights.description), machine(ofModel.machine),
+      settings(ofModel.request.settings) {
+  run.passes = pipelineOptions(commandLineOptions, settings, machine);
+  run.reproducer =
+      (commandLineOptions.output.empty() ? "strata-compile" : commandLineOptions.output) + ".reproducer.mlir";
+}
+
+Result<LoweredSizes> LoweredShapes::sizes(bool severalTiers, std::optional<uint32_t> gpuLayers) {
+  auto found = known.find({severalTiers, gpuLayers});
+  if (found != known.end())
+    return found->second;
+  mlir::OwningOpRef<mlir::ModuleOp> copy = module.clone();
+  bool hasGpu = machine.gpu.has_value();
+  if (severalTiers)
+    placeSomewhere(*copy, {description.denseLayers, description.layers, description.experts, hasGpu, gpuLayers});
+  for (Phase phase : {Phase::Place, Phase::Schedule})
+    STRATA_TRY(runPhase(*copy, phase, run));
+  return known[{severalTiers, gpuLayers}] = sizesOf(*copy, settings, machine, severalTiers || !hasGpu);
+}
+
+Result<void> makePlanOf(mlir::ModuleOp module, LoweredShapes &shapes, planning::Planned &planned) {
+  STRATA_ASSIGN(uint64_t workerScratch, PlanMaker(shapes, planned).run());
+  if (planned.plan.shortfall)
+    return {};
+  return placeTiers(module, planned.plan, workerScratch);
 }
 
 } // namespace strata::compile

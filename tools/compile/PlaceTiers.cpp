@@ -8,6 +8,7 @@
 
 #include "mlir/IR/Builders.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace strata::compile {
@@ -92,14 +93,6 @@ void emitBudgets(mlir::OpBuilder &builder, const Plan &plan, uint64_t workerScra
 
 Result<void> placeTiers(mlir::ModuleOp module, const Plan &plan, uint64_t workerScratch) {
   auto builder = mlir::OpBuilder::atBlockBegin(module.getBody());
-  if (plan.hasGpu && (plan.output != Tier::Gpu || plan.denseLayersIn(Tier::Gpu) != plan.layers.size()))
-    return fail(ExitCode::Machine, "",
-                fmt::format("the GPU has room for the dense weights of {} of {} layers{}; strata-plan predicts such "
-                            "plans, but this version compiles only those with all of them and the KV cache on the GPU: "
-                            "give it more memory, or choose a smaller --context, fewer --prompt-tokens or "
-                            "--machine=host",
-                            plan.denseLayersIn(Tier::Gpu), plan.layers.size(),
-                            plan.output == Tier::Gpu ? "" : " and not for the output matrix"));
   emitBudgets(builder, plan, workerScratch);
   if (plan.inOneTier())
     return {};
@@ -108,6 +101,15 @@ Result<void> placeTiers(mlir::ModuleOp module, const Plan &plan, uint64_t worker
       emitStaging(builder, plan.hasGpu ? plan::DeviceKind::gpu : plan::DeviceKind::host, mirror(arena.tier),
                   arena.bytes);
   auto layers = static_cast<uint32_t>(plan.layers.size());
+  if (plan.hasGpu && plan.output != Tier::Gpu) {
+    if (plan.expertTiers.empty())
+      return fail(
+          ExitCode::Machine, "",
+          fmt::format("the GPU has room for {} of {} layers, and a model without routed experts is compiled for "
+                      "one device only: give the GPU more memory, or choose --machine=host",
+                      plan.denseLayersIn(Tier::Gpu), layers));
+    plan::HostLayersOp::create(builder, builder.getUnknownLoc(), plan.denseLayersIn(Tier::Gpu), layers);
+  }
   for (uint32_t first = plan.denseLayers, next; first < layers; first = next) {
     LayerSets sets = setsOf(plan, first);
     for (next = first + 1; next < layers && setsOf(plan, next) == sets;)
@@ -117,19 +119,27 @@ Result<void> placeTiers(mlir::ModuleOp module, const Plan &plan, uint64_t worker
   return {};
 }
 
-void placeSomewhere(mlir::ModuleOp module, uint32_t denseLayers, uint32_t layers, uint32_t experts, bool hasGpu) {
+void placeSomewhere(mlir::ModuleOp module, const TierShape &shape) {
   auto builder = mlir::OpBuilder::atBlockBegin(module.getBody());
-  LayerSets sets;
-  for (uint32_t expert = 0; expert < experts; ++expert) {
-    bool first = hasGpu && expert == 0 && experts > 1;
-    sets.gpu.push_back(first);
-    sets.ram.push_back(false);
-    sets.disk.push_back(!first);
-    sets.pinned.push_back(false);
-    sets.promptGpu.push_back(hasGpu);
-  }
-  emitExperts(builder, denseLayers, layers - denseLayers, sets, plan::CachePolicy::lru);
-  if (!hasGpu)
+  auto emit = [&](uint32_t first, uint32_t end, bool onGpu) {
+    LayerSets sets;
+    for (uint32_t expert = 0; expert < shape.experts; ++expert) {
+      bool inGpu = onGpu && expert == 0 && shape.experts > 1;
+      sets.gpu.push_back(inGpu);
+      sets.ram.push_back(false);
+      sets.disk.push_back(!inGpu);
+      sets.pinned.push_back(false);
+      sets.promptGpu.push_back(shape.hasGpu);
+    }
+    if (first < end)
+      emitExperts(builder, first, end - first, sets, plan::CachePolicy::lru);
+  };
+  uint32_t divide = std::clamp(shape.gpuLayers.value_or(shape.layers), shape.denseLayers, shape.layers);
+  emit(shape.denseLayers, divide, shape.hasGpu);
+  emit(divide, shape.layers, false);
+  if (shape.gpuLayers)
+    plan::HostLayersOp::create(builder, builder.getUnknownLoc(), *shape.gpuLayers, shape.layers);
+  if (!shape.hasGpu)
     return;
   emitStaging(builder, plan::DeviceKind::gpu, plan::Tier::gpu, 0);
   emitStaging(builder, plan::DeviceKind::gpu, plan::Tier::ram, 0);

@@ -9,15 +9,24 @@
 
 #include "mlir/IR/BuiltinOps.h"
 
+#include <optional>
+
 namespace strata::compile {
 
-/// Adds plan.budget for every tier and, if the plan is over several of them, plan.experts and the arenas of kind
-/// staging, at the module's beginning: convert-moe-to-plan goes by them. `workerScratch` is what the host's threads
-/// take beside all arenas. 3 if a part of the plan cannot be lowered.
+/// Adds plan.budget for every tier and, if the plan is over several of them, plan.experts, plan.host_layers and the
+/// arenas of kind staging, at the module's beginning: convert-moe-to-plan goes by them. `workerScratch` is what the
+/// host's threads take beside all arenas. 3 if a part of the plan cannot be lowered.
 Result<void> placeTiers(mlir::ModuleOp module, const Plan &plan, uint64_t workerScratch);
 
-/// The same for a plan of which only the sizes of arenas matter that do not depend on where the experts are: one expert
-/// of every layer is in GPU memory if there is one, the others are on the disk.
-void placeSomewhere(mlir::ModuleOp module, uint32_t denseLayers, uint32_t layers, uint32_t experts, bool hasGpu);
+/// What the sizes of arenas depend on that hold no weights.
+struct TierShape {
+  uint32_t denseLayers = 0, layers = 0, experts = 0;
+  bool hasGpu = false;
+  std::optional<uint32_t> gpuLayers; ///< Nothing: there is no other, or it has all and the head.
+};
+
+/// The same for a plan of which only these sizes matter: one expert of every layer of a GPU is in its memory, the
+/// others are on the disk.
+void placeSomewhere(mlir::ModuleOp module, const TierShape &shape);
 
 } // namespace strata::compile

@@ -119,7 +119,8 @@ Json kvLayout(const schema::KvLayout &kv) {
           {"blocks_per_sequence", kv.blocks_per_sequence()},
           {"latent", kv.latent()},
           {"rope", kv.rope()},
-          {"layers", kv.layers()}};
+          {"layers", kv.layers()},
+          {"gpu_layers", kv.gpu_layers()}};
 }
 
 Json operands(const flatbuffers::Vector<const schema::Operand *> &operands) {

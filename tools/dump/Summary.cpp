@@ -83,6 +83,18 @@ std::string ranges(const flatbuffers::Vector<const schema::ExpertRange *> *set) 
   return text.empty() ? "none" : text;
 }
 
+/// True if the host computes the head beside a GPU, which computes experts.
+bool hasHostLayers(const schema::Artifact &artifact) {
+  bool onGpu = false;
+  for (const schema::Arena *arena : *artifact.arenas())
+    onGpu |= arena->device() == schema::DeviceKind::gpu;
+  const schema::Program &program = *artifact.programs()->Get(0);
+  for (const schema::Value *value : *program.values())
+    if (value->role() == schema::Role::logits)
+      return onGpu && artifact.arenas()->Get(value->arena())->device() == schema::DeviceKind::host;
+  return false;
+}
+
 void writeTiers(Text out, const schema::Artifact &artifact) {
   if (artifact.budgets() && artifact.budgets()->size() != 0) {
     fmt::format_to(out, "{}", dump::banner("Tiers"));
@@ -94,6 +106,9 @@ void writeTiers(Text out, const schema::Artifact &artifact) {
   }
   if (!artifact.experts() || artifact.experts()->size() == 0)
     return;
+  if (const schema::KvLayout &kv = *artifact.kv(); hasHostLayers(artifact))
+    fmt::format_to(out, "the host computes the head and {} of {} layers{}\n", kv.layers() - kv.gpu_layers(),
+                   kv.layers(), kv.gpu_layers() == kv.layers() ? "" : fmt::format(", from {} on", kv.gpu_layers()));
   fmt::format_to(out, "{}", dump::banner("Experts"));
   for (const schema::LayerExperts *line : *artifact.experts())
     fmt::format_to(

@@ -39,6 +39,9 @@ void writeArenas(Text out, const schema::Artifact &root) {
   const schema::KvLayout &kv = *root.kv();
   fmt::format_to(out, "kv: {} layers of {} blocks of {} positions of {} + {} numbers; {} blocks a sequence\n",
                  kv.layers(), kv.blocks(), kv.block_positions(), kv.latent(), kv.rope(), kv.blocks_per_sequence());
+  if (kv.gpu_layers() != 0 && kv.gpu_layers() != kv.layers())
+    fmt::format_to(out, "kv: layers 0 to {} on the gpu, {} to {} on the host\n", kv.gpu_layers() - 1, kv.gpu_layers(),
+                   kv.layers() - 1);
 }
 
 void writeValues(Text out, const schema::Artifact &root, const schema::Program &program) {

@@ -15,6 +15,15 @@ namespace strata::planning {
 
 static constexpr double kWorthSaying = 0.05;
 
+/// Where the head is: its device writes the logits.
+static Tier headTier(const schema::Artifact &artifact) {
+  for (const schema::Value *value : *artifact.programs()->Get(0)->values())
+    if (value->role() == schema::Role::logits &&
+        artifact.arenas()->Get(value->arena())->device() == schema::DeviceKind::gpu)
+      return Tier::Gpu;
+  return Tier::Ram;
+}
+
 Plan planOf(const schema::Artifact &artifact, const ModelWeights &weights) {
   const schema::Settings &settings = *artifact.settings();
   Plan plan;
@@ -25,10 +34,9 @@ Plan planOf(const schema::Artifact &artifact, const ModelWeights &weights) {
                    .kvNumberBytes = settings.kv() == schema::KvEncoding::f16 ? 2u : 4u};
   for (uint32_t i = 0; artifact.budgets() && i < artifact.budgets()->size(); ++i)
     plan.hasGpu |= artifact.budgets()->Get(i)->tier() == schema::Tier::gpu;
-  // What is compiled has all that is no routed expert in one memory (PlaceTiers.h).
-  Tier dense = plan.hasGpu ? Tier::Gpu : Tier::Ram;
-  plan.layers.assign(weights.layers.size(), {.dense = dense, .experts = {}});
-  plan.output = dense;
+  for (uint32_t layer = 0; layer < weights.layers.size(); ++layer)
+    plan.layers.push_back({.dense = layer < artifact.kv()->gpu_layers() ? Tier::Gpu : Tier::Ram, .experts = {}});
+  plan.output = plan.hasGpu ? headTier(artifact) : Tier::Ram;
   plan.embedding = weights.embedding;
   plan.denseLayers = std::min(weights.description.denseLayers, weights.description.layers);
   plan.expertsPerLayer = weights.description.experts;

@@ -70,6 +70,7 @@ private:
   void tiers();
   void tier(Tier tier);
   std::string_view hitRateSource() const;
+  std::string hostLayers() const;
   void speed();
   void firstTokens();
   void reasons();
@@ -137,6 +138,17 @@ void Report::tiers() {
   tier(Tier::Ram);
   if (machine.disk)
     tier(Tier::Disk);
+}
+
+/// What the host computes beside a GPU, since that has no room for it.
+std::string Report::hostLayers() const {
+  if (plan.shortfall || !plan.hasGpu || plan.output == Tier::Gpu)
+    return "";
+  uint32_t onGpu = plan.denseLayersIn(Tier::Gpu);
+  if (onGpu == plan.layers.size())
+    return "; the host computes the head, for which the GPU has no room";
+  return fmt::format("; the host computes the head and {} of {} layers, from {} on, for which the GPU has no room",
+                     plan.layers.size() - onGpu, plan.layers.size(), onGpu);
 }
 
 /// Where the second hit rate comes from.
@@ -222,7 +234,7 @@ std::string Report::format() {
   header();
   settings();
   tiers();
-  line("{}", verdict(plan, prediction));
+  line("{}{}", verdict(plan, prediction), hostLayers());
   if (plan.shortfall) {
     line("limit      {}", plan.shortfall->why);
     for (size_t i = 0; i < planned.fitting.size(); ++i)

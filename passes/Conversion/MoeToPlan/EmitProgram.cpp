@@ -20,18 +20,23 @@ struct BufferUse {
 
 class ProgramEmitter {
 public:
-  ProgramEmitter(OpBuilder &builder, const PlannedProgram &program, Value kv)
-      : builder(builder), program(program), kv(kv), form(program.phase == Phase::decode ? Form::few : Form::many) {}
+  ProgramEmitter(OpBuilder &builder, const PlannedProgram &program, const DeviceCaches &caches)
+      : builder(builder), program(program), caches(caches),
+        form(program.phase == Phase::decode ? Form::few : Form::many) {}
 
   ProgramOp emit(Location location);
 
 private:
   void emitProgramBuffers(Location location);
+  /// True if the host's blocks use one of the program's buffers, or are handed it.
+  bool usesOnHost(unsigned buffer) const;
+  /// What a block finds at the beginning of its list.
+  void takeProgramBuffers(const PlannedBlock &block);
   void emitBlock(const PlannedBlock &block);
   void emitStep(const PlannedDispatch &step);
   void emitDispatch(const PlannedDispatch &dispatch);
   Value emitBuffer(Location location, StringRef name, Role role, Rows rows, int64_t columns, Element element,
-                   bool onHost = false);
+                   DeviceKind device);
   Value operand(const PlannedOperand &operand);
 
   /// For every buffer of the block, who uses it.
@@ -40,9 +45,11 @@ private:
 
   OpBuilder &builder;
   const PlannedProgram &program;
-  Value kv;
+  const DeviceCaches &caches;
   Form form;
-  SmallVector<Value> buffers; ///< Of the program, then of the running block.
+  std::array<std::array<Value, kProgramBuffers>, 2> programBuffers; ///< By DeviceKind.
+  SmallVector<Value> buffers;                                       ///< Of the program, then of the running block.
+  DeviceKind device = DeviceKind::host;                             ///< Of the running block.
   llvm::DenseMap<Operation *, Value> weights;
   SmallVector<Value> events; ///< Of the running block.
 };
@@ -71,22 +78,56 @@ Rows ProgramEmitter::rowsOf(const PlannedBlock &block, unsigned buffer, const Bu
 }
 
 Value ProgramEmitter::emitBuffer(Location location, StringRef name, Role role, Rows rows, int64_t columns,
-                                 Element element, bool onHost) {
+                                 Element element, DeviceKind owner) {
   auto type = BufferType::get(builder.getContext(), rows, columns, element);
-  auto arena = FlatSymbolRefAttr::get(builder.getContext(), arenaName(arenaOfRows(rows), onHost));
+  std::string arenaSymbol = arenaName(arenaOfRows(rows), owner != program.device);
   return BufferOp::create(builder, location, type, builder.getStringAttr(name),
-                          RoleAttr::get(builder.getContext(), role), arena, SizesAttr());
+                          RoleAttr::get(builder.getContext(), role),
+                          FlatSymbolRefAttr::get(builder.getContext(), arenaSymbol), SizesAttr());
+}
+
+bool ProgramEmitter::usesOnHost(unsigned buffer) const {
+  for (const PlannedBlock &block : program.blocks)
+    for (const PlannedStage &stage : block.stages)
+      for (const PlannedDispatch &dispatch : stage.dispatches)
+        for (const auto *operands : {&dispatch.reads, &dispatch.writes})
+          for (const PlannedOperand &operand : *operands) {
+            if (operand.kind != PlannedOperand::Kind::Buffer)
+              continue;
+            bool handed = buffer == kResidual && operand.buffer == kHandedResidual;
+            if (handed || (operand.buffer == buffer && block.device == DeviceKind::host))
+              return true;
+          }
+  return false;
 }
 
 void ProgramEmitter::emitProgramBuffers(Location location) {
   bool decode = program.phase == Phase::decode;
   Rows rows = decode ? Rows::step : Rows::prompt;
-  for (Role role : {Role::tokens, Role::positions, Role::sequences})
-    buffers.push_back(emitBuffer(location, stringifyRole(role), role, rows, 1, Element::i32,
-                                 program.hostEmbedding && role == Role::tokens));
-  buffers.push_back(emitBuffer(location, "residual", Role::residual, rows, program.embedding, Element::f32));
-  buffers.push_back(emitBuffer(location, "logits", Role::logits, decode ? Rows::step : Rows::output, program.vocabulary,
-                               Element::f32));
+  DeviceKind first = program.blocks.front().device, last = program.blocks.back().device;
+  auto emit = [&](ProgramBuffer which, Role role, DeviceKind owner, Rows bufferRows, int64_t columns, Element element) {
+    auto on = [&](DeviceKind one, StringRef suffix) {
+      programBuffers[static_cast<size_t>(one)][which] =
+          emitBuffer(location, (stringifyRole(role) + suffix).str(), role, bufferRows, columns, element, one);
+    };
+    on(owner, "");
+    // Tokens and logits are where they are read and written; the others belong to every device with layers.
+    if (owner != DeviceKind::host && which != kTokens && which != kLogits && usesOnHost(which))
+      on(DeviceKind::host, ".host");
+  };
+  emit(kTokens, Role::tokens, program.tokens, rows, 1, Element::i32);
+  emit(kPositions, Role::positions, first, rows, 1, Element::i32);
+  emit(kSequences, Role::sequences, first, rows, 1, Element::i32);
+  emit(kResidual, Role::residual, first, rows, program.embedding, Element::f32);
+  emit(kLogits, Role::logits, last, decode ? Rows::step : Rows::output, program.vocabulary, Element::f32);
+}
+
+void ProgramEmitter::takeProgramBuffers(const PlannedBlock &block) {
+  device = block.device;
+  const auto &own = programBuffers[static_cast<size_t>(device)];
+  buffers.assign(own.begin(), own.end());
+  buffers[kTokens] = programBuffers[static_cast<size_t>(program.tokens)][kTokens];
+  buffers[kHandedResidual] = programBuffers[static_cast<size_t>(DeviceKind::host)][kResidual];
 }
 
 Value ProgramEmitter::operand(const PlannedOperand &operand) {
@@ -100,7 +141,7 @@ Value ProgramEmitter::operand(const PlannedOperand &operand) {
     return weights.lookup(weight);
   }
   case PlannedOperand::Kind::Kv:
-    return kv;
+    return caches[static_cast<size_t>(device)];
   }
   llvm_unreachable("all kinds have an operand");
 }
@@ -147,6 +188,7 @@ void ProgramEmitter::emitBlock(const PlannedBlock &block) {
   OpBuilder::InsertionGuard guard(builder);
   auto op = BlockOp::create(builder, block.location, builder.getStringAttr(block.name));
   builder.createBlock(&op.getBody());
+  takeProgramBuffers(block);
   for (const PlannedStage &stage : block.stages)
     for (const PlannedDispatch &dispatch : stage.dispatches)
       for (const PlannedOperand &read : dispatch.reads) {
@@ -161,7 +203,7 @@ void ProgramEmitter::emitBlock(const PlannedBlock &block) {
     Value value;
     if (uses[buffer].stage)
       value = emitBuffer(block.location, planned.name, Role::intermediate, rowsOf(block, buffer, uses[buffer]),
-                         planned.columns, planned.element, planned.onHost);
+                         planned.columns, planned.element, planned.device);
     buffers.push_back(value);
   }
   for (const PlannedStage &stage : block.stages) {
@@ -171,7 +213,6 @@ void ProgramEmitter::emitBlock(const PlannedBlock &block) {
     for (const PlannedDispatch &dispatch : stage.dispatches)
       emitStep(dispatch);
   }
-  buffers.resize(kProgramBuffers);
   weights.clear();
   events.clear();
 }
@@ -198,6 +239,7 @@ std::string strata::arenaName(ArenaKind kind, bool besideGpu) {
   return (stringifyArenaKind(kind) + (besideGpu ? "_host" : "")).str();
 }
 
-ProgramOp strata::emitProgram(OpBuilder &builder, Location location, const PlannedProgram &program, Value kv) {
-  return ProgramEmitter(builder, program, kv).emit(location);
+ProgramOp strata::emitProgram(OpBuilder &builder, Location location, const PlannedProgram &program,
+                              const DeviceCaches &caches) {
+  return ProgramEmitter(builder, program, caches).emit(location);
 }

@@ -9,6 +9,8 @@
 
 #include "mlir/IR/Builders.h"
 
+#include <array>
+
 namespace strata {
 
 /// One execution of a block: for `count` layers from `first`, or once if `count` is 0.
@@ -20,9 +22,9 @@ struct PlannedRun {
 
 struct PlannedProgram {
   plan::Phase phase = plan::Phase::decode;
-  plan::DeviceKind device = plan::DeviceKind::host;
-  bool hostEmbedding = false; ///< The host reads the tokens of a program on a GPU.
-  std::string ring, staging;  ///< The arenas of a GPU's streams.
+  plan::DeviceKind device = plan::DeviceKind::host; ///< Of what is placed nowhere else.
+  plan::DeviceKind tokens = plan::DeviceKind::host; ///< Who reads them.
+  std::string ring, staging;                        ///< The arenas of a GPU's streams.
   int64_t embedding = 0;
   int64_t vocabulary = 0;
   std::vector<PlannedBlock> blocks;
@@ -32,8 +34,11 @@ struct PlannedProgram {
 /// The name of an arena: "decode", and of the host's beside a GPU's "decode_host".
 std::string arenaName(plan::ArenaKind kind, bool besideGpu);
 
-/// Creates the program at the builder's insertion point; `kv` is the cache.
+/// The KV cache of the layers that a device computes, by DeviceKind; null if it computes none.
+using DeviceCaches = std::array<mlir::Value, 2>;
+
+/// Creates the program at the builder's insertion point.
 plan::ProgramOp emitProgram(mlir::OpBuilder &builder, mlir::Location location, const PlannedProgram &program,
-                            mlir::Value kv);
+                            const DeviceCaches &caches);
 
 } // namespace strata

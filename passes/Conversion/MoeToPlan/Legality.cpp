@@ -23,7 +23,7 @@ static std::optional<StringRef> missingPass(Operation *op) {
       .Case<ModuleOp, moe::ModelOp, moe::BlockOp, moe::LayersOp, moe::YieldOp, moe::ReturnOp, moe::WeightOp,
             moe::EmbedOp, moe::RmsNormOp, moe::MatmulOp, moe::DequantMatmulOp, moe::AddOp, moe::GatedMatmulOp,
             moe::QueryRopeOp, moe::KvAppendOp, moe::HeadMatmulOp, moe::DequantHeadMatmulOp, moe::LatentAttentionOp,
-            moe::RouteOp, moe::GroupedExpertsOp, plan::ExpertsOp, plan::BudgetOp, plan::ArenaOp>(
+            moe::RouteOp, moe::GroupedExpertsOp, plan::ExpertsOp, plan::BudgetOp, plan::HostLayersOp, plan::ArenaOp>(
           [](Operation *) { return ""; })
       .Default([](Operation *) { return std::nullopt; });
 }

@@ -58,7 +58,22 @@ def ConvertMoeToPlan : Pass<"convert-moe-to-plan", "::mlir::ModuleOp"> {
     ```
 
     Then the shared expert is added, and the residual. In a prompt the GPU computes all experts; `plan.stream` brings what it does not
-    have, through the module's arenas of kind `staging`.
+    have, through the module's arenas of kind `staging`. An embedding that is the head's matrix too stays where the head is.
+
+    A module with `plan.host_layers` has a second block, `@NAME_host`, for layers of a kind that the host computes too. Before them (or
+    the head, if that alone is the host's) stands the block `@hand_over`, which copies the residual. In a prompt the routed experts of
+    the host's layers are the GPU's, all tokens at once:
+
+    ```mlir
+    %sent = plan.transfer %expert_weights to %expert_weights.gpu : ...      // and before it rows and ids
+    plan.wait %sent on gpu
+    plan.stream %gate, %up, %down through @ring into @staging : ...
+    plan.dispatch experts_grouped many on gpu reads(%rows.gpu, %expert_ids.gpu, %expert_weights.gpu, ...) writes(%expert_result, ...) ...
+    %back = plan.transfer %expert_result to %expert_result.host : ...
+    plan.wait %back on host
+    ```
+
+    and another `chunk` stage adds the shared expert and the residual.
 
     Statistics: `dispatches` of both programs; `quantise-shared`, reads of an activation that was quantised before.
 

@@ -13,8 +13,9 @@
 
 namespace strata {
 
-/// Buffers that belong to a program; they stand at the beginning of every block's list, in this order.
-enum ProgramBuffer : unsigned { kTokens, kPositions, kSequences, kResidual, kLogits, kProgramBuffers };
+/// Buffers that belong to a program, of a block's device; they stand at the beginning of every block's list, in this
+/// order. The last is the host's residual, in a block of a GPU.
+enum ProgramBuffer : unsigned { kTokens, kPositions, kSequences, kResidual, kLogits, kHandedResidual, kProgramBuffers };
 
 struct PlannedBuffer {
   std::string name;
@@ -22,8 +23,7 @@ struct PlannedBuffer {
   plan::Element element = plan::Element::f32;
   /// Of a prompt stage: scratch for the rows of a chunk.
   bool chunkScratch = false;
-  /// In RAM, of a program that runs on a GPU.
-  bool onHost = false;
+  plan::DeviceKind device = plan::DeviceKind::host; ///< That sees it.
 };
 
 /// What a dispatch reads or writes: a buffer by number, a weight, the cache, or nothing.
@@ -58,6 +58,7 @@ struct PlannedStage {
 struct PlannedBlock {
   std::string name;
   mlir::Location location;
+  plan::DeviceKind device; ///< Whose program buffers and cache it has.
   std::vector<PlannedBuffer> buffers;
   std::vector<PlannedStage> stages;
 };

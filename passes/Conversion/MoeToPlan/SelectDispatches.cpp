@@ -31,7 +31,8 @@ int64_t columnsOf(Value rows) {
 class Selector {
 public:
   Selector(const BlockSource &source, const SelectionSettings &settings)
-      : source(source), settings(settings), block{source.name, source.location, {}, {}}, device(settings.device) {
+      : source(source), settings(settings), block{source.name, source.location, settings.device, {}, {}},
+        device(settings.device) {
     block.buffers.resize(kProgramBuffers);
     block.stages.push_back({source.rows, {}});
     if (source.tokens)
@@ -49,11 +50,12 @@ private:
 
   void place(Value value, unsigned buffer) { places[value] = {buffer, unsigned(block.stages.size() - 1)}; }
 
+  /// A buffer of the device that computes the next dispatch.
   unsigned addBuffer(StringRef name, Element element, int64_t columns, bool chunkScratch = false) {
     unsigned &uses = nameUses[name];
     std::string unique = uses == 0 ? name.str() : (name + "_" + Twine(uses)).str();
     ++uses;
-    block.buffers.push_back({unique, columns, element, chunkScratch});
+    block.buffers.push_back({unique, columns, element, chunkScratch, device});
     return block.buffers.size() - 1;
   }
   /// A buffer of its own for the value.
@@ -90,12 +92,12 @@ private:
     block.stages.back().dispatches.push_back(
         {kind, std::move(reads), std::move(writes), parameters, location, device, 0});
   }
-  /// A buffer on the host with the same rows as one on the GPU, or the other way round.
-  PlannedOperand twin(PlannedOperand operand, StringRef suffix, bool onHost) {
+  /// A buffer on another device with the same rows.
+  PlannedOperand twin(PlannedOperand operand, DeviceKind owner) {
     PlannedBuffer buffer = block.buffers[operand.buffer];
-    PlannedOperand result =
-        PlannedOperand::of(addBuffer(buffer.name + suffix.str(), buffer.element, buffer.columns, buffer.chunkScratch));
-    block.buffers.back().onHost = onHost;
+    std::string name = buffer.name + "." + stringifyDeviceKind(owner).str();
+    PlannedOperand result = PlannedOperand::of(addBuffer(name, buffer.element, buffer.columns, buffer.chunkScratch));
+    block.buffers.back().device = owner;
     return result;
   }
   /// Copies rows; gives the transfer's event. The device that has them copies.
@@ -131,11 +133,16 @@ private:
   /// The hidden rows of experts and, quantised if the down weights ask for it, what the down products read.
   PlannedOperand selectHidden(moe::GroupedExpertsOp op, PlannedOperand input, PlannedOperand ids, bool withShared,
                               ExpertParametersAttr parameters);
-  PlannedOperand newHostOrOwn(StringRef name, Element element, int64_t columns) {
-    PlannedOperand result = PlannedOperand::of(addBuffer(name, element, columns));
-    block.buffers.back().onHost = device == DeviceKind::host && settings.device != DeviceKind::host;
-    return result;
+  PlannedOperand newRows(StringRef name, Element element, int64_t columns) {
+    return PlannedOperand::of(addBuffer(name, element, columns));
   }
+  /// The scratch of a prompt's experts on the device; `reads` and `writes` get it.
+  void addPromptScratch(moe::GroupedExpertsOp op, ExpertParametersAttr parameters, std::vector<PlannedOperand> &reads,
+                        std::vector<PlannedOperand> &writes);
+  /// A prompt's routed experts on a GPU beside the host, which computes the rest of the layer.
+  LogicalResult selectGpuExperts(moe::GroupedExpertsOp op, ExpertParametersAttr parameters);
+  /// What the shared expert's down product reads.
+  PlannedOperand selectShared(moe::GroupedExpertsOp op, PlannedOperand input, ExpertParametersAttr parameters);
   LogicalResult selectExpertsPrompt(moe::GroupedExpertsOp op, ExpertParametersAttr parameters);
   LogicalResult checkSameProduct(Operation *op, ArrayRef<Value> weights);
 
@@ -192,6 +199,7 @@ PlannedOperand Selector::quantised(Value value, Location location) {
   Place from = places.lookup(value);
   std::string name = from.buffer < kProgramBuffers ? "residual" : block.buffers[from.buffer].name;
   found->second = addBuffer(name + ".quantised", Element::activation, columnsOf(value));
+  block.buffers.back().device = settings.device;
   // A later stage reads the activation, not the f32 rows: those then need not outlive their own stage.
   block.stages[from.stage].dispatches.push_back({OperationKind::quantise,
                                                  {PlannedOperand::of(from.buffer)},
@@ -221,7 +229,7 @@ LogicalResult Selector::select(moe::EmbedOp op) {
     return success();
   }
   device = DeviceKind::host;
-  PlannedOperand onHost = newHostOrOwn("embedding.host", Element::f32, columnsOf(op.getResult()));
+  PlannedOperand onHost = newRows("embedding.host", Element::f32, columnsOf(op.getResult()));
   add(OperationKind::embed, op.getLoc(), {tokens, weight(op.getWeight())}, {onHost});
   device = settings.device;
   wait(transfer(onHost, embedded, DeviceKind::host, op.getLoc()), device, op.getLoc());
@@ -336,7 +344,7 @@ PlannedOperand Selector::selectHidden(moe::GroupedExpertsOp op, PlannedOperand i
                                       bool withShared, ExpertParametersAttr parameters) {
   StringRef suffix = device == settings.device ? "" : ".host";
   Checked columns = Checked(parameters.getExpertsUsed()) * parameters.getWidth() + parameters.getSharedWidth();
-  PlannedOperand hidden = newHostOrOwn(("expert_hidden" + suffix).str(), Element::f32, columns.value());
+  PlannedOperand hidden = newRows(("expert_hidden" + suffix).str(), Element::f32, columns.value());
   add(OperationKind::experts_gate_up, op.getLoc(),
       {input, ids, weight(op.getGate()), weight(op.getUp()), withShared ? weight(op.getSharedGate()) : PlannedOperand(),
        withShared ? weight(op.getSharedUp()) : PlannedOperand()},
@@ -344,8 +352,21 @@ PlannedOperand Selector::selectHidden(moe::GroupedExpertsOp op, PlannedOperand i
   if (!takesActivations(cast<RankedTensorType>(op.getDown().getType())))
     return hidden;
   PlannedOperand product =
-      newHostOrOwn(("expert_hidden" + suffix + ".quantised").str(), Element::activation, columns.value());
+      newRows(("expert_hidden" + suffix + ".quantised").str(), Element::activation, columns.value());
   add(OperationKind::quantise, op.getLoc(), {hidden}, {product});
+  return product;
+}
+
+PlannedOperand Selector::selectShared(moe::GroupedExpertsOp op, PlannedOperand input, ExpertParametersAttr parameters) {
+  if (!op.getSharedGate())
+    return {};
+  Location location = op.getLoc();
+  PlannedOperand hidden = newRows("shared_hidden", Element::f32, parameters.getSharedWidth());
+  add(OperationKind::gated_matmul, location, {input, weight(op.getSharedGate()), weight(op.getSharedUp())}, {hidden});
+  if (!takesActivations(cast<RankedTensorType>(op.getSharedDown().getType())))
+    return hidden;
+  PlannedOperand product = newRows("shared_hidden.quantised", Element::activation, parameters.getSharedWidth());
+  add(OperationKind::quantise, location, {hidden}, {product});
   return product;
 }
 
@@ -358,8 +379,8 @@ LogicalResult Selector::selectSplitExperts(moe::GroupedExpertsOp op, ExpertParam
   int64_t embedding = columnsOf(op.getResult());
   PlannedOperand input = productRows(op.getInput(), op.getGate(), location);
   PlannedOperand ids = rows(op.getIds()), weights = rows(op.getWeights()), down = weight(op.getDown());
-  PlannedOperand hostInput = twin(input, ".host", true), hostIds = twin(ids, ".host", true),
-                 hostWeights = twin(weights, ".host", true);
+  PlannedOperand hostInput = twin(input, DeviceKind::host), hostIds = twin(ids, DeviceKind::host),
+                 hostWeights = twin(weights, DeviceKind::host);
   transfer(input, hostInput, settings.device, location);
   transfer(ids, hostIds, settings.device, location);
   unsigned sent = transfer(weights, hostWeights, settings.device, location);
@@ -367,27 +388,16 @@ LogicalResult Selector::selectSplitExperts(moe::GroupedExpertsOp op, ExpertParam
   PlannedOperand sum = PlannedOperand::of(addBuffer("expert_sum", Element::f32, embedding));
   PlannedOperand hidden = selectHidden(op, input, ids, false, routed);
   add(OperationKind::experts_down, location, {hidden, ids, weights, down, {}, {}}, {sum}, routed);
-  PlannedOperand sharedHidden;
-  if (op.getSharedGate()) {
-    sharedHidden = PlannedOperand::of(addBuffer("shared_hidden", Element::f32, parameters.getSharedWidth()));
-    add(OperationKind::gated_matmul, location, {input, weight(op.getSharedGate()), weight(op.getSharedUp())},
-        {sharedHidden});
-    if (takesActivations(cast<RankedTensorType>(op.getSharedDown().getType()))) {
-      PlannedOperand from = sharedHidden;
-      sharedHidden =
-          PlannedOperand::of(addBuffer("shared_hidden.quantised", Element::activation, parameters.getSharedWidth()));
-      add(OperationKind::quantise, location, {from}, {sharedHidden});
-    }
-  }
+  PlannedOperand sharedHidden = selectShared(op, input, parameters);
 
   device = DeviceKind::host;
   wait(sent, device, location);
-  PlannedOperand hostSum = newHostOrOwn("expert_sum.host", Element::f32, embedding);
+  PlannedOperand hostSum = newRows("expert_sum.host", Element::f32, embedding);
   PlannedOperand hostHidden = selectHidden(op, hostInput, hostIds, false, routed);
   add(OperationKind::experts_down, location, {hostHidden, hostIds, hostWeights, down, {}, {}}, {hostSum}, routed);
-  PlannedOperand returned = PlannedOperand::of(addBuffer("expert_sum.returned", Element::f32, embedding));
-  unsigned back = transfer(hostSum, returned, device, location);
   device = settings.device;
+  PlannedOperand returned = newRows("expert_sum.returned", Element::f32, embedding);
+  unsigned back = transfer(hostSum, returned, DeviceKind::host, location);
   wait(back, device, location);
   add(OperationKind::add, location, {sum, returned}, {sum});
   if (op.getSharedGate())
@@ -407,16 +417,11 @@ LogicalResult Selector::selectExpertsStep(moe::GroupedExpertsOp op, ExpertParame
   return success();
 }
 
-LogicalResult Selector::selectExpertsPrompt(moe::GroupedExpertsOp op, ExpertParametersAttr parameters) {
+void Selector::addPromptScratch(moe::GroupedExpertsOp op, ExpertParametersAttr parameters,
+                                std::vector<PlannedOperand> &reads, std::vector<PlannedOperand> &writes) {
   int64_t width = std::max(parameters.getWidth(), parameters.getSharedWidth());
-  if (width % kActivationBlock != 0)
-    return op.emitError() << "has " << width << " hidden numbers, which is no multiple of " << kActivationBlock;
-  PlannedOperand input = productRows(op.getInput(), op.getGate(), op.getLoc());
-  PlannedOperand residual = rows(op.getResidual());
-  enterStage(Rows::prompt);
-  std::vector<PlannedOperand> scratch = {
-      PlannedOperand::of(addBuffer("expert_sum", Element::f32, columnsOf(op.getResult())))};
-  bool grouped = settings.device == DeviceKind::gpu;
+  std::vector<PlannedOperand> scratch = {newRows("expert_sum", Element::f32, columnsOf(op.getResult()))};
+  bool grouped = device == DeviceKind::gpu;
   auto addScratch = [&](StringRef name, Element element, int64_t columns, bool ofChunk) {
     scratch.push_back(PlannedOperand::of(addBuffer(name.str(), element, columns, ofChunk)));
   };
@@ -431,6 +436,55 @@ LogicalResult Selector::selectExpertsPrompt(moe::GroupedExpertsOp op, ExpertPara
   addScratch("expert_hidden.quantised", Element::activation, width, true);
   if (grouped)
     addScratch("expert_partial", Element::f32, columnsOf(op.getResult()), true);
+  reads.insert(reads.end(), scratch.begin(), scratch.end());
+  writes.insert(writes.end(), scratch.begin(), scratch.end());
+}
+
+/// The GPU gets rows, ids and weights of the whole prompt, and the sum over its experts comes back. The shared expert
+/// and the residual, chunk by chunk, are the host's again.
+LogicalResult Selector::selectGpuExperts(moe::GroupedExpertsOp op, ExpertParametersAttr parameters) {
+  Location location = op.getLoc();
+  auto routed = ExpertParametersAttr::get(context(), parameters.getExperts(), parameters.getExpertsUsed(),
+                                          parameters.getWidth(), 0);
+  PlannedOperand input = productRows(op.getInput(), op.getGate(), location);
+  PlannedOperand ids = rows(op.getIds()), weights = rows(op.getWeights());
+  enterStage(Rows::prompt);
+  PlannedOperand gpuInput = twin(input, DeviceKind::gpu), gpuIds = twin(ids, DeviceKind::gpu),
+                 gpuWeights = twin(weights, DeviceKind::gpu);
+  transfer(input, gpuInput, settings.device, location);
+  transfer(ids, gpuIds, settings.device, location);
+  unsigned sent = transfer(weights, gpuWeights, settings.device, location);
+  device = DeviceKind::gpu;
+  wait(sent, device, location);
+  PlannedOperand sum = newRows("expert_result", Element::f32, columnsOf(op.getResult()));
+  std::vector<PlannedOperand> reads = {
+      gpuInput, gpuIds, gpuWeights, weight(op.getGate()), weight(op.getUp()), weight(op.getDown()), {}, {}, {}, {}};
+  std::vector<PlannedOperand> writes = {sum};
+  addPromptScratch(op, routed, reads, writes);
+  if (settings.streamedExperts)
+    add(OperationKind::stream, location, {weight(op.getGate()), weight(op.getUp()), weight(op.getDown())}, {});
+  add(OperationKind::experts_grouped, location, std::move(reads), std::move(writes), routed);
+  device = settings.device;
+  PlannedOperand returned = twin(sum, device);
+  wait(transfer(sum, returned, DeviceKind::gpu, location), device, location);
+  enterStage(source.rows);
+  PlannedOperand sharedHidden = selectShared(op, input, parameters);
+  if (op.getSharedGate())
+    add(OperationKind::matmul, location, {sharedHidden, weight(op.getSharedDown()), returned}, {returned});
+  PlannedOperand residual = rows(op.getResidual());
+  add(OperationKind::add, location, {returned, residual}, {result(op, op.getResult(), "experts", op.getResidual())});
+  return success();
+}
+
+LogicalResult Selector::selectExpertsPrompt(moe::GroupedExpertsOp op, ExpertParametersAttr parameters) {
+  int64_t width = std::max(parameters.getWidth(), parameters.getSharedWidth());
+  if (width % kActivationBlock != 0)
+    return op.emitError() << "has " << width << " hidden numbers, which is no multiple of " << kActivationBlock;
+  if (settings.gpuExperts)
+    return selectGpuExperts(op, parameters);
+  PlannedOperand input = productRows(op.getInput(), op.getGate(), op.getLoc());
+  PlannedOperand residual = rows(op.getResidual());
+  enterStage(Rows::prompt);
   std::vector<PlannedOperand> reads = {input,
                                        rows(op.getIds()),
                                        rows(op.getWeights()),
@@ -441,13 +495,15 @@ LogicalResult Selector::selectExpertsPrompt(moe::GroupedExpertsOp op, ExpertPara
                                        weight(op.getSharedUp()),
                                        weight(op.getSharedDown()),
                                        residual};
+  std::vector<PlannedOperand> scratchReads, scratchWrites;
+  addPromptScratch(op, parameters, scratchReads, scratchWrites);
   std::vector<PlannedOperand> writes = {result(op, op.getResult(), "experts", op.getResidual())};
   if (settings.streamedExperts)
     add(OperationKind::stream, op.getLoc(), {weight(op.getGate()), weight(op.getUp()), weight(op.getDown())}, {});
-  reads.insert(reads.end(), scratch.begin(), scratch.end());
-  writes.insert(writes.end(), scratch.begin(), scratch.end());
-  add(grouped ? OperationKind::experts_grouped : OperationKind::experts, op.getLoc(), std::move(reads),
-      std::move(writes), parameters);
+  reads.insert(reads.end(), scratchReads.begin(), scratchReads.end());
+  writes.insert(writes.end(), scratchWrites.begin(), scratchWrites.end());
+  add(device == DeviceKind::gpu ? OperationKind::experts_grouped : OperationKind::experts, op.getLoc(),
+      std::move(reads), std::move(writes), parameters);
   return success();
 }
 

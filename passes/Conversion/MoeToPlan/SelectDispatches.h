@@ -14,13 +14,15 @@ struct SelectionSettings {
   plan::Phase phase = plan::Phase::decode;
   uint32_t context = 0;
   uint32_t splitPositions = 0;
-  plan::DeviceKind device = plan::DeviceKind::host;
-  /// What of a plan for a GPU is not there: the token embedding, which the host then reads,
+  plan::DeviceKind device = plan::DeviceKind::host; ///< Of all that is placed nowhere else.
+  /// What of a block for a GPU is not there: the token embedding, which the host then reads,
   bool hostEmbedding = false;
   /// experts that the host computes when decoding,
   bool hostExperts = false;
   /// and experts that a prompt brings to the GPU.
   bool streamedExperts = false;
+  /// What of a block for the host is not there: experts that a GPU beside it computes in a prompt.
+  bool gpuExperts = false;
 };
 
 /// A piece of the model that becomes a block.

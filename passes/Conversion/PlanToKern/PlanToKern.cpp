@@ -166,8 +166,10 @@ FlatSymbolRefAttr ConvertPlanToKern::functionFor(const kernels::Plan &plan, cons
 }
 
 LogicalResult ConvertPlanToKern::convert(DispatchOp dispatch) {
-  if (dispatch.getKind() == OperationKind::experts_down && !dispatch.getOrderedReads()[5])
-    return dispatch.emitError("experts_down has no kernel without a residual");
+  OperationKind kind = dispatch.getKind();
+  if ((kind == OperationKind::experts_down && !dispatch.getOrderedReads()[5]) ||
+      (kind == OperationKind::experts_grouped && !dispatch.getOrderedReads()[9]))
+    return dispatch.emitError() << stringifyOperationKind(kind) << " has no kernel without a residual";
   FailureOr<kernels::Request> request = requestOf(dispatch);
   if (failed(request) || failed(addSchedules(dispatch, *request)))
     return failure();

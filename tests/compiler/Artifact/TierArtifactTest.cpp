@@ -298,5 +298,76 @@ TEST_F(TierArtifact, WhatIsWrongIsRefused) {
   }
 }
 
+constexpr const char *kHostLayers =
+    "plan.host_layers from 3 of 6\n"
+    "plan.experts layers 1 count 2 of 32 gpu <0 to 5, 9> ram <6 to 8, 10> disk <11 to 31> "
+    "pinned <7> slots 3 decode_gpu <0 to 5, 9> prompt_gpu <0 to 31>\n"
+    "plan.experts layers 3 count 3 of 32 gpu <> ram <0 to 3> disk <4 to 31> pinned <> slots 4 decode_gpu <> "
+    "prompt_gpu <0 to 31>\n";
+
+/// The block of a name.
+schema::BlockT &named(ArtifactT &artifact, size_t program, const std::string &name) {
+  for (auto &each : artifact.programs[program]->blocks)
+    if (each->name == name)
+      return *each;
+  throw std::out_of_range("no such block");
+}
+
+schema::ValueT &value(ArtifactT &artifact, size_t program, const std::string &name) {
+  for (auto &each : artifact.programs[program]->values)
+    if (each->name == name)
+      return *each;
+  throw std::out_of_range("no such value");
+}
+
+std::vector<Case> hostLayerCases() {
+  return {
+      {"A22_GpuLayers", "has 7 layers on the GPU of 6", [](ArtifactT &a) { a.kv->gpu_layers = 7; }},
+      {"A19_SmallCache", "the cache does not fit into it",
+       [](ArtifactT &a) { arena(a, schema::ArenaKind::kv, schema::Tier::ram).bytes[1] -= 1; }},
+      {"A23_OtherLayers", "does not see the cache of layer 2",
+       [](ArtifactT &a) {
+         a.kv->gpu_layers = 2;
+         for (uint64_t &bytes : arena(a, schema::ArenaKind::kv, schema::Tier::ram).bytes)
+           bytes *= 2;
+         a.prediction->ram_bytes *= 2;
+       }},
+      {"A09_TwoPositions", "2 values for positions and not 1 for each device",
+       [](ArtifactT &a) { value(a, 0, "positions.host").arena = value(a, 0, "positions").arena; }},
+      {"A22_HandOverComputes", "must begin and end with a run that is no layer's",
+       [](ArtifactT &a) {
+         auto &steps = named(a, 0, "hand_over").stages[0]->dispatches;
+         schema::Operand residual = steps[0]->reads[0];
+         steps.push_back(std::make_unique<schema::DispatchT>(step(a, 0, Operation::add, kGpu)));
+         steps.back()->reads = {residual, residual};
+         steps.back()->writes = {residual};
+       }},
+      {"A26_HandOverWaits", "does not wait",
+       [](ArtifactT &a) {
+         std::erase_if(named(a, 0, "hand_over").stages[0]->dispatches,
+                       [](const auto &each) { return each->operation == Operation::wait; });
+       }},
+      {"A23_HeadOnTheGpu", "does not see the host's decode arena",
+       [](ArtifactT &a) { named(a, 0, "head").stages[0]->dispatches[0]->device = kGpu; }},
+  };
+}
+
+TEST_F(TierArtifact, WhatIsWrongWithTheHostsLayersIsRefused) {
+  std::vector<std::byte> file = compile(std::string(kStaging) + kHostLayers, plan::DeviceKind::gpu);
+  LoadedArtifact sound = valueOrThrow(LoadedArtifact::load(file, "sound.strata"));
+  EXPECT_EQ(sound.root().kv()->gpu_layers(), 3u);
+  EXPECT_EQ(requireRunnable(sound.root()).error().id, "A27");
+  for (const Case &one : hostLayerCases()) {
+    SCOPED_TRACE(one.name);
+    ArtifactT artifact;
+    sound.root().UnPackTo(&artifact);
+    one.change(artifact);
+    auto loaded = LoadedArtifact::load(test::artifactFile(artifact), "bad.strata");
+    ASSERT_FALSE(loaded);
+    EXPECT_EQ(loaded.error().id, std::string(one.name).substr(0, 3)) << loaded.error().message;
+    EXPECT_THAT(loaded.error().message, HasSubstr(one.message));
+  }
+}
+
 } // namespace
 } // namespace strata

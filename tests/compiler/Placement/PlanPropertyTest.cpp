@@ -177,6 +177,13 @@ void expectSound(const Plan &plan, const ModelDescription &model, const std::vec
     EXPECT_EQ(pinned, pinnedSlots(plan.cachePolicy, inRam));
     EXPECT_EQ(pinned + plan.cacheSlots(layer), inRam);
   }
+  // Layers are the GPU's from the first on, as wholes: it has no experts of the others, nor the output matrix behind
+  // them.
+  for (uint32_t layer = 0; layer < model.layers; ++layer) {
+    EXPECT_EQ(plan.layers[layer].dense == Tier::Gpu, layer < plan.denseLayersIn(Tier::Gpu));
+    EXPECT_TRUE(plan.layers[layer].experts[0] == 0 || plan.layers[layer].dense == Tier::Gpu);
+  }
+  EXPECT_TRUE(plan.output == Tier::Ram || plan.denseLayersIn(Tier::Ram) == 0);
   // The embedding is on the GPU if and only if that makes the plan one in one tier.
   EXPECT_EQ(plan.embeddingTier == Tier::Gpu, machine.gpu && plan.inOneTier());
 }
@@ -190,7 +197,7 @@ void expectNoExpertFitsAnyMore(const Plan &plan, const ModelWeights &weights) {
       bool apart = tier == Tier::Ram && plan.expertsApart;
       uint64_t largest = apart ? weights.largestExpertBuffers() : weights.largestExpert();
       uint64_t own = apart ? weights.layers[layer].expertBuffers : weights.layers[layer].expert;
-      if (outside && (tier == Tier::Ram || plan.hasGpu)) {
+      if (outside && (tier == Tier::Ram || (plan.hasGpu && plan.layers[layer].dense == Tier::Gpu))) {
         bool equal = plan.usage.empty() || (tier == Tier::Ram && plan.cachePolicy != CachePolicyKind::Pinned);
         EXPECT_LT(plan.of(tier).free(), equal ? largest : own);
       }

@@ -6,9 +6,11 @@
 
 #include "compiler/Placement/Planner.h"
 #include "compiler/Placement/ArenaEstimate.h"
+#include "compiler/Placement/Explain.h"
 #include "tests/compiler/Placement/PlacementFixture.h"
 
 #include <chrono>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -239,10 +241,20 @@ TEST(Planner, DenseLayersThatDoNotFitGoToRamWithTheirCache) {
   EXPECT_LT(onGpu, 61u);
   for (uint32_t layer = 0; layer < 61; ++layer)
     EXPECT_EQ(plan.layers[layer].dense, layer < onGpu ? Tier::Gpu : Tier::Ram);
+  // Every pass over a prompt reads all experts: it keeps its share of the GPU, though more layers would fit without.
+  EXPECT_EQ(plan.settings.promptTokens, 32768u);
   EXPECT_EQ(plan.output, Tier::Ram);
   EXPECT_EQ(plan.of(Tier::Gpu).kv, onGpu * (2302672896u / 61));
   EXPECT_EQ(plan.of(Tier::Ram).kv, (61 - onGpu) * (2302672896u / 61));
   EXPECT_EQ(plan.of(Tier::Gpu).dense + plan.of(Tier::Ram).dense, kDense + 521256960);
+  // The host computes these layers: what it does not see is no expert of theirs.
+  for (uint32_t layer = 3; layer < 61; ++layer)
+    EXPECT_TRUE(layer < onGpu || plan.layers[layer].experts[0] == 0) << layer;
+  std::string why = valueOrThrow(explain(plan, weights, "blk.60.attn_norm.weight"));
+  EXPECT_THAT(why, HasSubstr("tier ram"));
+  EXPECT_THAT(why, HasSubstr(fmt::format("{} of 61 layers fit; the host computes the others as a whole", onGpu)));
+  EXPECT_THAT(valueOrThrow(explain(plan, weights, "blk.60.ffn_gate_exps.weight/0")),
+              HasSubstr("the host computes layer 60, since the GPU has room for the dense weights of"));
 }
 
 TEST(Planner, BudgetsBelowTheFixedPartsSayByHowMuch) {

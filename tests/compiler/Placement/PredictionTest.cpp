@@ -136,6 +136,28 @@ TEST(Prediction, LoadingReadsWhatIsResident) {
   EXPECT_DOUBLE_EQ(all.prediction.loadSeconds, (dense + 706 * 24772608.0) / 2e9) << "a cache begins empty";
 }
 
+TEST(Prediction, TheHostsLayersCostWhatTheyDo) {
+  MachineDescription machine = machineOf("ovh-ai1-1-gpu");
+  machine.gpu->memoryBytes = uint64_t(8) << 30;
+  Planned all = planned(machine);
+  uint32_t onGpu = all.plan.denseLayersIn(Tier::Gpu);
+  ASSERT_GT(onGpu, 3u);
+  ASSERT_LT(onGpu, 61u);
+  const TokenPrediction &token = all.prediction.uniform;
+  // The embedding's row, two for every layer of the GPU with experts, and the residual where the host goes on.
+  double row = 7168 * 4 / 12e9 + 10e-6;
+  EXPECT_NEAR(token.cost.of(CostTerm::Transfers), (2 + 2 * (onGpu - 3)) * row, 1e-9);
+  double gpuBytes = 0, hostBytes = static_cast<double>(all.weights.output);
+  for (uint32_t layer = 0; layer < 61; ++layer)
+    (layer < onGpu ? gpuBytes : hostBytes) += static_cast<double>(all.weights.layers[layer].dense);
+  EXPECT_NEAR(token.cost.of(CostTerm::DenseWeights), gpuBytes / 1040e9 + hostBytes / 80e9, 1e-9);
+  // A prompt's rows go to the GPU (int8, a scale for every 32, eight choices) and back, in every layer of the host.
+  const PromptPrediction &prompt = all.prediction.prompts.front();
+  double rows = (61 - onGpu) * (7168 * (1 + 4.0 / 32) + 8 * 8 + 7168 * 4) + 2 * 7168 * 4;
+  EXPECT_NEAR(prompt.exchangeSeconds, static_cast<double>(prompt.tokens) * rows / 12e9, 1e-9);
+  EXPECT_EQ(planned(hostWith(uint64_t(40) << 30)).prediction.prompts.front().exchangeSeconds, 0);
+}
+
 TEST(Prediction, AHostWithAllInMemoryIsBoundByIt) {
   Planned all = planned(hostWith(uint64_t(400) << 30));
   EXPECT_EQ(all.prediction.uniform.hitRate, 1);

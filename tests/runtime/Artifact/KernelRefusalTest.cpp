@@ -14,6 +14,7 @@ using schema::Operation;
 
 /// As if the artifact were for a GPU, where no dispatch has kernels yet.
 void moveToGpu(ArtifactT &artifact) {
+  artifact.kv->gpu_layers = artifact.kv->layers;
   for (auto &arena : artifact.arenas) {
     arena->device = schema::DeviceKind::gpu;
     arena->tier = schema::Tier::gpu;
