@@ -467,7 +467,11 @@ TEST(ExpertStore, ReadAheadThatFailsIsReadAgain) {
   for (uint32_t other = 0; other < kExperts; ++other) // Time passes.
     EXPECT_FALSE(bench.use(2, other));
   EXPECT_FALSE(bench.store->expects({1, 3})) << "it failed, and nobody was told";
+  uint64_t submitted = bench.reads.submitted;
+  EXPECT_TRUE(bench.store->readAhead(1, 3)) << "there is nothing to do";
+  EXPECT_EQ(bench.reads.submitted, submitted) << "it is in quarantine";
   bench.reads.badRanges.clear();
+  bench.reads.passTime(Quarantine::kTime);
   EXPECT_FALSE(bench.use(1, 3));
 }
 

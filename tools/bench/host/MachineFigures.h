@@ -17,7 +17,8 @@ struct MachineRates {
   std::optional<double> products, attention;
 };
 
-/// Replaces these figures of the machine file at `path`, as measured; all else in it stays. Exit code 1 if it is none.
+/// Replaces these figures of the machine file at `path`, as measured, in whole GOPS; all else in it stays. Exit code 1
+/// if it is none.
 Result<void> updateMachineFile(const std::string &path, const MachineRates &rates);
 
 } // namespace strata::bench
