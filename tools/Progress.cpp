@@ -30,7 +30,11 @@ ProgressLine::ProgressLine(std::string whatIsDone, double doneBefore)
       shown(start) {}
 
 ProgressLine::~ProgressLine() {
-  if (visible)
+  clear();
+}
+
+void ProgressLine::clear() {
+  if (std::exchange(visible, false))
     fmt::print(stderr, "\r\033[K");
 }
 
@@ -50,6 +54,8 @@ void ProgressLine::write(std::string_view text) {
 }
 
 void ProgressLine::showBytes(uint64_t done, uint64_t total) {
+  if (done == total)
+    return clear();
   if (!isDue())
     return;
   double speed = (static_cast<double>(done) - before) / seconds();

@@ -21,7 +21,9 @@ public:
   ProgressLine(const ProgressLine &) = delete;
   ProgressLine &operator=(const ProgressLine &) = delete;
 
-  /// "reading weights: 3.2 GiB of 8.0 GiB, 1.21 GB/s, 4 s left"
+  /// Takes the line away, for what is printed next.
+  void clear();
+  /// "reading weights: 3.2 GiB of 8.0 GiB, 1.21 GB/s, 4 s left"; takes the line away when all is done.
   void showBytes(uint64_t done, uint64_t total);
   /// "prompt: layer 3 of 5, 1.21 GB/s, 1:05 left": `detail` stands between what and the time; `share` is from 0 to 1.
   void show(double share, std::string_view detail);
