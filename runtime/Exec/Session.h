@@ -7,6 +7,7 @@
 
 #include "runtime/Base/Error.h"
 #include "runtime/Device/Host/Isa.h"
+#include "runtime/Memory/ExpertStoreStatistics.h"
 #include "runtime/Memory/Reads/Reads.h"
 #include "runtime/Schema/artifact_generated.h"
 
@@ -53,19 +54,12 @@ struct SessionOptions {
   RoutingRecorder *recorder = nullptr;
 };
 
-/// What a phase took so far. Of experts and the disk in plans over several tiers; in others that stays 0.
+/// What a phase took so far.
 struct PhaseStatistics {
-  uint64_t tokens = 0;                ///< Of prompts, or generated.
-  std::chrono::nanoseconds taken{};   ///< In prompt units and decode steps.
-  uint64_t weightBytes = 0;           ///< In memory, that products read; experts from the store left out.
-  uint64_t hits = 0;                  ///< Experts that were in memory when a layer needed them,
-  uint64_t misses = 0;                ///< and those that were read, once for all tokens that use them.
-  uint64_t bytesRead = 0;             ///< From the disk, by whole pages;
-  uint64_t bytesWhileWaiting = 0;     ///< of them, what came
-  std::chrono::nanoseconds waiting{}; ///< while nothing could be computed.
-  std::chrono::nanoseconds reading{}; ///< While at least one read was under way.
-  uint64_t retries = 0, damagedReads = 0, timeouts = 0, slowReads = 0, quarantined = 0,
-           refused = 0; ///< ExpertStoreStatistics.
+  uint64_t tokens = 0;              ///< Of prompts, or generated.
+  std::chrono::nanoseconds taken{}; ///< In prompt units and decode steps.
+  uint64_t weightBytes = 0;         ///< In memory, that products read; experts from the store left out.
+  ExpertStoreStatistics experts;    ///< In plans over several tiers; in others all is 0.
 };
 
 /// How far a prompt is.

@@ -106,21 +106,7 @@ void SessionState::account(schema::Phase phase, uint64_t tokens, Clock::time_poi
   if (!experts.feed)
     return;
   const ExpertStoreStatistics &now = experts.feed->store().statistics();
-  auto add = [&](auto PhaseStatistics::*to, auto ExpertStoreStatistics::*from) {
-    of.*to += now.*from - accounted.*from;
-  };
-  add(&PhaseStatistics::hits, &ExpertStoreStatistics::hits);
-  add(&PhaseStatistics::misses, &ExpertStoreStatistics::misses);
-  add(&PhaseStatistics::bytesRead, &ExpertStoreStatistics::bytesRead);
-  add(&PhaseStatistics::bytesWhileWaiting, &ExpertStoreStatistics::bytesWhileWaiting);
-  add(&PhaseStatistics::waiting, &ExpertStoreStatistics::waiting);
-  add(&PhaseStatistics::reading, &ExpertStoreStatistics::reading);
-  add(&PhaseStatistics::retries, &ExpertStoreStatistics::retries);
-  add(&PhaseStatistics::damagedReads, &ExpertStoreStatistics::damagedReads);
-  add(&PhaseStatistics::timeouts, &ExpertStoreStatistics::timeouts);
-  add(&PhaseStatistics::slowReads, &ExpertStoreStatistics::slowReads);
-  add(&PhaseStatistics::quarantined, &ExpertStoreStatistics::quarantined);
-  add(&PhaseStatistics::refused, &ExpertStoreStatistics::refused);
+  of.experts.add(now, accounted);
   accounted = now;
 }
 

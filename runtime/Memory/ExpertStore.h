@@ -8,6 +8,7 @@
 #include "runtime/Base/Error.h"
 #include "runtime/Base/PageMemory.h"
 #include "runtime/Memory/ExpertCatalogue.h"
+#include "runtime/Memory/ExpertStoreStatistics.h"
 #include "runtime/Memory/Quarantine.h"
 #include "runtime/Memory/Reads/Reads.h"
 #include "runtime/Routing/CachePolicy.h"
@@ -47,20 +48,6 @@ struct ExpertStoreOptions {
   uint32_t wantedAtOnce = 1; ///< Experts of a layer that are held at one time, at most.
   std::chrono::nanoseconds readTimeout = std::chrono::seconds(30);
   std::vector<std::string> files; ///< Names for errors, by index.
-};
-
-struct ExpertStoreStatistics {
-  uint64_t hits = 0, misses = 0, evictions = 0;
-  uint64_t bytesRead = 0;    ///< That the disk was asked for and gave.
-  uint64_t retries = 0;      ///< Reads asked for again: short, interrupted or failed.
-  uint64_t damagedReads = 0; ///< Slabs whose checksum differed, each time that one did.
-  uint64_t timeouts = 0;
-  uint64_t quarantined = 0;           ///< Experts that were put into quarantine, each time that one was,
-  uint64_t refused = 0;               ///< and wants that failed at once because of it.
-  uint64_t slowReads = 0;             ///< That took more than ten times the mean.
-  uint64_t bytesWhileWaiting = 0;     ///< Of bytesRead, what came while waiting.
-  std::chrono::nanoseconds waiting{}; ///< In wait() and its like: nothing could be computed.
-  std::chrono::nanoseconds reading{}; ///< While at least one read was under way.
 };
 
 /// What a want is for.

@@ -6,6 +6,7 @@
 
 #include "runtime/Text/StopStrings.h"
 #include "runtime/Text/StreamingDecoder.h"
+#include "tools/Progress.h"
 #include "tools/run/Interrupt.h"
 
 #include <algorithm>
@@ -35,6 +36,19 @@ std::string rate(uint64_t tokens, double seconds) {
                      : fmt::format("{} tokens", tokens);
 }
 
+uint64_t promptBytesRead(const Session &session) {
+  return session.statistics(schema::Phase::prompt).experts.bytesRead;
+}
+
+/// With the speed of the disk, where there is one, since the line began.
+void showProgress(ProgressLine &line, const PromptProgress &progress, const Session &session, uint64_t readBefore) {
+  std::string text = fmt::format("layer {} of {}", progress.layer + 1, progress.layers);
+  if (!session.readsDescription().empty())
+    text +=
+        fmt::format(", {:.2f} GB/s", static_cast<double>(promptBytesRead(session) - readBefore) / line.seconds() / 1e9);
+  line.show(progress.share, text);
+}
+
 } // namespace
 
 Result<Generator> Generator::create(Session &session, const text::Tokenizer &tokenizer, const Options &options) {
@@ -44,16 +58,6 @@ Result<Generator> Generator::create(Session &session, const text::Tokenizer &tok
   return Generator(session, tokenizer, options, std::move(sampler), sequence);
 }
 
-/// With the speed of the disk, where there is one, since the line began.
-void Generator::showProgress(ProgressLine &line, const PromptProgress &progress) const {
-  std::string text = fmt::format("layer {} of {}", progress.layer + 1, progress.layers);
-  if (!session.readsDescription().empty()) {
-    auto read = static_cast<double>(session.statistics(schema::Phase::prompt).bytesRead - readBefore);
-    text += fmt::format(", {:.2f} GB/s", read / line.seconds() / 1e9);
-  }
-  line.show(progress.share, text);
-}
-
 /// False if it was interrupted.
 Result<bool> Generator::runPrompt(std::span<const int32_t> prompt, GeneratedAnswer &answer) {
   std::size_t kept = reusable(cached, prompt);
@@ -61,16 +65,16 @@ Result<bool> Generator::runPrompt(std::span<const int32_t> prompt, GeneratedAnsw
   cached.resize(kept);
   std::span<const int32_t> rest = prompt.subspan(kept);
   answer.timings.reusedTokens = kept;
-  readBefore = session.statistics(schema::Phase::prompt).bytesRead;
 
   auto keepLogits = [&](uint32_t, std::span<const float> row) { logits.assign(row.begin(), row.end()); };
   STRATA_ASSIGN(PromptStep step, session.startPrompt(sequence, rest, WantedRows::last, keepLogits));
   bool done = false;
   ProgressLine line("prompt");
+  uint64_t readBefore = promptBytesRead(session);
   while (!done && !Interrupt::raised()) {
     STRATA_ASSIGN(done, step.advance());
     if (line.isDue())
-      showProgress(line, step.progress());
+      showProgress(line, step.progress(), session, readBefore);
   }
   if (done)
     cached.assign(prompt.begin(), prompt.end());

@@ -8,7 +8,6 @@
 #include "runtime/Exec/Session.h"
 #include "runtime/Text/Sampler.h"
 #include "runtime/Text/Tokenizer.h"
-#include "tools/Progress.h"
 #include "tools/run/Options.h"
 
 #include <functional>
@@ -56,7 +55,6 @@ private:
       : session(openSession), tokenizer(loadedTokenizer), options(checkedOptions), sampler(std::move(createdSampler)),
         sequence(openedSequence) {}
 
-  void showProgress(ProgressLine &line, const PromptProgress &progress) const;
   Result<bool> runPrompt(std::span<const int32_t> prompt, GeneratedAnswer &answer);
   Result<AnswerEnd> runDecode(std::span<const int32_t> prompt, GeneratedAnswer &answer, const TextSink &show);
 
@@ -67,7 +65,6 @@ private:
   SequenceId sequence;
   std::vector<int32_t> cached; ///< The tokens whose positions the sequence holds.
   std::vector<float> logits;   ///< Of the last position.
-  uint64_t readBefore = 0;     ///< Bytes from the disk when the prompt began.
 };
 
 /// The closing line: tokens per second of prompt and decoding, the time to the first token, and why the answer ended

@@ -7,10 +7,10 @@
 #include "runtime/Artifact/LoadedArtifact.h"
 #include "runtime/Base/Size.h"
 
-#include <algorithm>
 #include <fmt/format.h>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 namespace strata::run {
 
@@ -18,6 +18,31 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using Number = std::optional<double>;
+
+/// What was predicted of as many tokens as a phase had.
+struct PhaseGuess {
+  Number seconds, diskBytes, ramBytes, hitRate;
+};
+
+/// What was measured and what was predicted; a figure that is absent was not measured, or not predicted.
+struct PhaseReport {
+  uint64_t tokens = 0; ///< 0: the phase did not run, and nothing else was measured.
+  double seconds = 0;
+  /// With experts that are used equally often, prompts with empty caches; and decoding by the artifact's usage counts,
+  /// or what is published of siblings.
+  PhaseGuess uniform, expected;
+  // The disk, and the experts that are read from it.
+  Number diskBytes;
+  Number diskWaiting;    ///< Bytes a second while nothing could be computed.
+  Number diskReading;    ///< Bytes a second while reads were under way.
+  Number diskOverall;    ///< Bytes a second of all the time.
+  Number waitingSeconds; ///< While nothing could be computed.
+  Number hitRate;
+  // RAM: the weights that products read there.
+  Number ramBytes;
+  Number ramComputing, ramOverall; ///< Bytes a second while computing, and of all the time.
+  ExpertStoreStatistics experts;   ///< As they were counted.
+};
 
 double secondsOf(std::chrono::nanoseconds time) {
   return std::chrono::duration<double>(time).count();
@@ -60,26 +85,19 @@ PhaseGuess guessTokens(const schema::TokenEstimate *token, uint64_t count) {
 
 /// Of experts and the disk, which only plans over several tiers have.
 void addReads(PhaseReport &report, const PhaseStatistics &counted, uint64_t expertBytes) {
-  auto read = static_cast<double>(counted.bytesRead);
+  report.experts = counted.experts;
+  auto read = static_cast<double>(counted.experts.bytesRead);
   report.diskBytes = read;
-  report.waitingSeconds = secondsOf(counted.waiting);
-  report.diskWaiting = rateOf(static_cast<double>(counted.bytesWhileWaiting), *report.waitingSeconds);
-  report.diskReading = rateOf(read, secondsOf(counted.reading));
+  report.waitingSeconds = secondsOf(counted.experts.waiting);
+  report.diskWaiting = rateOf(static_cast<double>(counted.experts.bytesWhileWaiting), *report.waitingSeconds);
+  report.diskReading = rateOf(read, secondsOf(counted.experts.reading));
   report.diskOverall = rateOf(read, report.seconds);
-  report.hits = counted.hits;
-  report.misses = counted.misses;
-  uint64_t wanted = counted.hits + counted.misses;
+  uint64_t wanted = counted.experts.hits + counted.experts.misses;
   if (wanted != 0)
-    report.hitRate = static_cast<double>(counted.hits) / static_cast<double>(wanted);
+    report.hitRate = static_cast<double>(counted.experts.hits) / static_cast<double>(wanted);
   report.ramBytes = static_cast<double>(counted.weightBytes) + static_cast<double>(wanted * expertBytes);
   report.ramComputing = rateOf(*report.ramBytes, report.seconds - *report.waitingSeconds);
   report.ramOverall = rateOf(*report.ramBytes, report.seconds);
-  report.retries = counted.retries;
-  report.damagedReads = counted.damagedReads;
-  report.timeouts = counted.timeouts;
-  report.slowReads = counted.slowReads;
-  report.quarantined = counted.quarantined;
-  report.refused = counted.refused;
 }
 
 std::string bytesOr(const Number &bytes, double tokens) {
@@ -128,12 +146,12 @@ std::string phaseText(const char *name, const PhaseReport &report, bool byToken)
                       byToken ? " a token" : "", predicted(report, &PhaseGuess::diskBytes, bytes),
                       speedOr(report.diskWaiting, "while waiting"), speedOr(report.diskReading, "while reading"),
                       speedOr(report.diskOverall, "overall"), *report.waitingSeconds);
-  text +=
-      fmt::format("stats:   RAM: {}{}{}; {}, {}; {} of {} experts were in memory{}{}\n", bytesOr(report.ramBytes, each),
-                  byToken ? " a token" : "", predicted(report, &PhaseGuess::ramBytes, bytes),
-                  speedOr(report.ramComputing, "while computing"), speedOr(report.ramOverall, "overall"), report.hits,
-                  report.hits + report.misses, report.hitRate ? ", " + percent(*report.hitRate) : "",
-                  predicted(report, &PhaseGuess::hitRate, percent));
+  text += fmt::format(
+      "stats:   RAM: {}{}{}; {}, {}; {} of {} experts were in memory{}{}\n", bytesOr(report.ramBytes, each),
+      byToken ? " a token" : "", predicted(report, &PhaseGuess::ramBytes, bytes),
+      speedOr(report.ramComputing, "while computing"), speedOr(report.ramOverall, "overall"), report.experts.hits,
+      report.experts.hits + report.experts.misses, report.hitRate ? ", " + percent(*report.hitRate) : "",
+      predicted(report, &PhaseGuess::hitRate, percent));
   return text;
 }
 
@@ -156,18 +174,18 @@ Json phaseJson(const PhaseReport &report) {
           {"disk_gbps_reading", gigabytes(report.diskReading)},
           {"disk_gbps_overall", gigabytes(report.diskOverall)},
           {"waiting_seconds", numberOr(report.waitingSeconds)},
-          {"expert_hits", count(report.hits)},
-          {"expert_misses", count(report.misses)},
+          {"expert_hits", count(report.experts.hits)},
+          {"expert_misses", count(report.experts.misses)},
           {"hit_rate", numberOr(report.hitRate)},
           {"ram_bytes", numberOr(report.ramBytes)},
           {"ram_gbps_computing", gigabytes(report.ramComputing)},
           {"ram_gbps_overall", gigabytes(report.ramOverall)},
-          {"retries", count(report.retries)},
-          {"damaged_reads", count(report.damagedReads)},
-          {"timeouts", count(report.timeouts)},
-          {"slow_reads", count(report.slowReads)},
-          {"experts_quarantined", count(report.quarantined)},
-          {"wants_refused", count(report.refused)}};
+          {"retries", count(report.experts.retries)},
+          {"damaged_reads", count(report.experts.damagedReads)},
+          {"timeouts", count(report.experts.timeouts)},
+          {"slow_reads", count(report.experts.slowReads)},
+          {"experts_quarantined", count(report.experts.quarantined)},
+          {"wants_refused", count(report.experts.refused)}};
 }
 
 Json guessJson(const PhaseGuess &guess) {
@@ -177,8 +195,7 @@ Json guessJson(const PhaseGuess &guess) {
           {"ram_bytes", numberOr(guess.ramBytes)}};
 }
 
-} // namespace
-
+/// What was measured, beside what was predicted.
 PhaseReport reportOf(const Session &session, schema::Phase phase) {
   PhaseStatistics counted = session.statistics(phase);
   PhaseReport report;
@@ -198,18 +215,18 @@ PhaseReport reportOf(const Session &session, schema::Phase phase) {
   return report;
 }
 
+} // namespace
+
 std::string statisticsText(const Session &session) {
   PhaseReport prompt = reportOf(session, schema::Phase::prompt), decode = reportOf(session, schema::Phase::decode);
   std::string text = phaseText("prompt", prompt, /*byToken=*/false) + phaseText("decode", decode, /*byToken=*/true);
   if (session.readsDescription().empty())
     return text + "stats: all weights are in memory: nothing was read for an answer\n";
-  return text +
-         fmt::format(
-             "stats: reads: {} asked for again, {} damaged, {} without an answer in time, {} slow; {} experts put "
-             "into quarantine, {} refused\n",
-             prompt.retries + decode.retries, prompt.damagedReads + decode.damagedReads,
-             prompt.timeouts + decode.timeouts, prompt.slowReads + decode.slowReads,
-             prompt.quarantined + decode.quarantined, prompt.refused + decode.refused);
+  ExpertStoreStatistics all = prompt.experts;
+  all.add(decode.experts, {});
+  return text + fmt::format("stats: reads: {} asked for again, {} damaged, {} without an answer in time, {} slow; {} "
+                            "experts put into quarantine, {} refused\n",
+                            all.retries, all.damagedReads, all.timeouts, all.slowReads, all.quarantined, all.refused);
 }
 
 std::string statisticsJson(const Session &session) {

@@ -132,19 +132,19 @@ TEST(Streaming, APromptReadsEveryExpertOnce) {
   runPrompt(*session, sequence, randomTokens(70, 5));
   PhaseStatistics first = session->statistics(schema::Phase::prompt);
   EXPECT_EQ(first.tokens, 70u);
-  EXPECT_EQ(first.misses, kExperts);
-  EXPECT_EQ(first.hits, 0u);
-  EXPECT_GT(first.bytesRead, 0u);
+  EXPECT_EQ(first.experts.misses, kExperts);
+  EXPECT_EQ(first.experts.hits, 0u);
+  EXPECT_GT(first.experts.bytesRead, 0u);
   session->closeSequence(sequence);
   sequence = expectValue(session->openSequence());
   runPrompt(*session, sequence, randomTokens(70, 6));
   PhaseStatistics second = session->statistics(schema::Phase::prompt);
-  EXPECT_EQ(second.hits, 2u) << "the first two have stayed in the cache";
-  EXPECT_EQ(second.misses - first.misses, 2u);
+  EXPECT_EQ(second.experts.hits, 2u) << "the first two have stayed in the cache";
+  EXPECT_EQ(second.experts.misses - first.experts.misses, 2u);
   decodeOne(*session, sequence, 1);
   PhaseStatistics decode = session->statistics(schema::Phase::decode);
   EXPECT_EQ(decode.tokens, 1u);
-  EXPECT_EQ(decode.hits + decode.misses, 2u);
+  EXPECT_EQ(decode.experts.hits + decode.experts.misses, 2u);
 }
 
 TEST(Streaming, ALongPromptIsReadBeforeItsLayersRun) {
@@ -166,7 +166,7 @@ TEST(Streaming, ALongPromptIsReadBeforeItsLayersRun) {
     EXPECT_EQ(prompt.progress().layer + 1, prompt.progress().layers);
     EXPECT_EQ(prompt.progress().share, 1);
     PhaseStatistics counted = session->statistics(schema::Phase::prompt);
-    EXPECT_EQ(counted.hits, 0u) << "what was read ahead was not there before";
+    EXPECT_EQ(counted.experts.hits, 0u) << "what was read ahead was not there before";
     EXPECT_GT(counted.taken.count(), 0);
     EXPECT_GT(counted.weightBytes, 0u);
     session->closeSequence(sequence);
