@@ -8,9 +8,11 @@
 #include "runtime/Memory/Reads/Reads.h"
 #include "runtime/Weights/Cursor.h"
 
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -33,6 +35,30 @@ public:
 private:
   std::vector<T> entries;
   size_t first = 0, count = 0;
+};
+
+/// Reads that other threads perform: what is asked for and what is done, between them and the one that uses it.
+class ThreadedReads : public Reads {
+public:
+  size_t wait(std::span<ReadCompletion> to, Duration timeout) override;
+  Duration now() const override { return std::chrono::steady_clock::now().time_since_epoch(); }
+  size_t capacity() const override { return most; }
+
+protected:
+  ThreadedReads(const WeightFiles &from, size_t capacity)
+      : files(from), asked(capacity), done(capacity), most(capacity) {}
+  /// For wait(). The mutex is not held.
+  void hand(const ReadCompletion &completion);
+
+  const WeightFiles &files;
+  std::mutex mutex; ///< Of the queues and `ending`.
+  FixedQueue<ReadRequest> asked;
+  FixedQueue<ReadCompletion> done;
+  bool ending = false;
+
+private:
+  size_t most;
+  std::condition_variable somethingDone;
 };
 
 /// The same files again, for direct reads.

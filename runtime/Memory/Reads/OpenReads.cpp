@@ -2,7 +2,7 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// Which back end reads a model's files, and why.
+// Which back end reads a model's files, and why; and what back ends share.
 
 #include "runtime/Memory/Reads/BackEnds.h"
 #include "runtime/Weights/Checksums.h"
@@ -44,6 +44,21 @@ ReadCompletion completed(const ReadRequest &request, int64_t result) {
     completion.hashed = true;
   }
   return completion;
+}
+
+size_t ThreadedReads::wait(std::span<ReadCompletion> to, Duration timeout) {
+  std::unique_lock lock(mutex);
+  somethingDone.wait_for(lock, timeout, [this] { return !done.empty(); });
+  size_t count = 0;
+  while (count < to.size() && !done.empty())
+    to[count++] = done.pop();
+  return count;
+}
+
+void ThreadedReads::hand(const ReadCompletion &completion) {
+  std::lock_guard lock(mutex);
+  done.push(completion);
+  somethingDone.notify_one();
 }
 
 /// Threads, with what made them the choice.

@@ -8,9 +8,7 @@
 #include "runtime/Weights/WeightFile.h"
 
 #include <cerrno>
-#include <condition_variable>
 #include <fmt/format.h>
-#include <mutex>
 #include <system_error>
 #include <thread>
 #include <unistd.h>
@@ -19,12 +17,11 @@ namespace strata {
 
 namespace {
 
-class PoolReads : public Reads {
+class PoolReads : public ThreadedReads {
 public:
   PoolReads(const WeightFiles &from, std::vector<gguf::Descriptor> directDescriptors, const ReadOptions &options,
             std::string text)
-      : files(from), direct(std::move(directDescriptors)), most(options.capacity), why(std::move(text)),
-        asked(options.capacity), done(options.capacity) {}
+      : ThreadedReads(from, options.capacity), direct(std::move(directDescriptors)), why(std::move(text)) {}
 
   ~PoolReads() override {
     {
@@ -49,17 +46,6 @@ public:
     somethingAsked.notify_one();
   }
 
-  size_t wait(std::span<ReadCompletion> to, Duration timeout) override {
-    std::unique_lock lock(mutex);
-    somethingDone.wait_for(lock, timeout, [this] { return !done.empty(); });
-    size_t count = 0;
-    while (count < to.size() && !done.empty())
-      to[count++] = done.pop();
-    return count;
-  }
-
-  Duration now() const override { return std::chrono::steady_clock::now().time_since_epoch(); }
-  size_t capacity() const override { return most; }
   std::string description() const override { return why; }
 
 private:
@@ -71,10 +57,8 @@ private:
         return;
       ReadRequest request = asked.pop();
       lock.unlock();
-      ReadCompletion completion = read(request);
+      hand(read(request));
       lock.lock();
-      done.push(completion);
-      somethingDone.notify_one();
     }
   }
 
@@ -88,15 +72,9 @@ private:
     return completed(request, result);
   }
 
-  const WeightFiles &files;
   std::vector<gguf::Descriptor> direct; ///< Empty: all reads are buffered.
-  size_t most;
   std::string why;
-  std::mutex mutex;
-  std::condition_variable somethingAsked, somethingDone;
-  FixedQueue<ReadRequest> asked;
-  FixedQueue<ReadCompletion> done;
-  bool ending = false;
+  std::condition_variable somethingAsked;
   std::vector<std::jthread> threads; ///< Last: they end before what they use.
 };
 

@@ -10,11 +10,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <condition_variable>
 #include <cstdlib>
 #include <fmt/format.h>
 #include <liburing.h>
-#include <mutex>
 #include <sys/eventfd.h>
 #include <system_error>
 #include <thread>
@@ -50,11 +48,10 @@ private:
   bool open = false;
 };
 
-class UringReads : public Reads {
+class UringReads : public ThreadedReads {
 public:
   UringReads(const WeightFiles &from, const ReadOptions &options)
-      : files(from), most(options.capacity), depth(options.depth), asked(options.capacity), done(options.capacity),
-        inRing(options.depth), arrived(options.depth) {
+      : ThreadedReads(from, options.capacity), depth(options.depth), inRing(options.depth), arrived(options.depth) {
     for (uint32_t place = depth; place-- != 0;)
       free.push_back(place);
   }
@@ -98,17 +95,6 @@ public:
       wakeUp();
   }
 
-  size_t wait(std::span<ReadCompletion> to, Duration timeout) override {
-    std::unique_lock lock(mutex);
-    somethingDone.wait_for(lock, timeout, [this] { return !done.empty(); });
-    size_t count = 0;
-    while (count < to.size() && !done.empty())
-      to[count++] = done.pop();
-    return count;
-  }
-
-  Duration now() const override { return std::chrono::steady_clock::now().time_since_epoch(); }
-  size_t capacity() const override { return most; }
   std::string description() const override { return fmt::format("io_uring with direct reads, {} at a time", depth); }
 
 private:
@@ -224,23 +210,14 @@ private:
       const ReadRequest &request = arrived[i].request;
       if (request.throughCache)
         files.forget(request.file, request.offset, request.to.size());
-      ReadCompletion completion = completed(request, arrived[i].result);
-      std::lock_guard lock(mutex);
-      done.push(completion);
-      somethingDone.notify_one();
+      hand(completed(request, arrived[i].result));
     }
   }
 
-  const WeightFiles &files;
   std::vector<gguf::Descriptor> direct;
-  size_t most;
   uint32_t depth;
-  std::mutex mutex; ///< Of what both threads touch: the queues and the three flags.
-  std::condition_variable somethingDone;
-  FixedQueue<ReadRequest> asked;
-  FixedQueue<ReadCompletion> done;
-  bool ending = false, isCancelled = false;
-  bool isWoken = false; ///< The thread will look at what is asked for.
+  bool isWoken = false;     ///< The thread will look at what is asked for. Under the mutex, like the next.
+  bool isCancelled = false; ///< The ring has been told that nobody waits.
   gguf::Descriptor wake;
   // Of the thread alone.
   Ring ring;
