@@ -247,9 +247,10 @@ template <typename Body> void ExpertStore::whileWaiting(const Body &body) {
 
 bool ExpertStore::waitForReads() {
   uint32_t before = underway;
-  collect({});
-  if (underway == before)
-    whileWaiting([&] { collect(options.readTimeout); });
+  whileWaiting([&] {
+    if (underway == before)
+      collect(options.readTimeout);
+  });
   return underway < before;
 }
 
