@@ -6,7 +6,6 @@
 
 #include "tools/bench/host/Clock.h"
 #include "tools/bench/host/KernelCases.h"
-#include "tools/bench/host/MachineFigures.h"
 #include "tools/bench/host/ModelBench.h"
 #include "tools/bench/host/VnniPeak.h"
 
@@ -95,14 +94,6 @@ std::vector<Cell> rowOf(const KernelCase &one, const Stage &stage, Isa isa, cons
           microseconds};
 }
 
-void keepRate(const KernelCase &one, const Series &series, MachineRates &rates) {
-  double rate = one.operations / median(series.seconds);
-  if (one.rate == MachineRate::products)
-    rates.products = rate;
-  if (one.rate == MachineRate::attention)
-    rates.attention = rate;
-}
-
 /// Adds a row for every case with so many threads, and keeps what a machine file takes of them.
 Result<void> addRows(const Options &options, uint32_t threads, Isa isa, FreshSlabs *slabs, Table &table,
                      MachineRates &rates) {
@@ -118,7 +109,8 @@ Result<void> addRows(const Options &options, uint32_t threads, Isa isa, FreshSla
   for (const KernelCase &one : cases) {
     STRATA_ASSIGN(Series series, measure(*stage, one, options.host.repetitions));
     table.add(rowOf(one, *stage, isa, series));
-    keepRate(one, series, rates);
+    if (one.rate)
+      rates.*one.rate = one.operations / median(series.seconds);
   }
   return {};
 }

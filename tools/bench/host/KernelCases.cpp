@@ -237,7 +237,7 @@ KernelCase promptAttention(uint32_t positions, uint32_t rows) {
   made.shape = fmt::format("{} rows, {} heads, {} + {}, f16", rows, kHeads, kLatent, kRope);
   made.operations =
       operationsOf(kHeads, 2 * kLatent + kRope, uint64_t{rows} * positions - uint64_t{rows} * (rows - 1) / 2);
-  made.rate = MachineRate::attention;
+  made.rate = &MachineRates::attention;
   made.prepare = [=](Stage &stage) -> Result<Run> {
     std::vector<int32_t> last(rows), sequences(rows);
     std::iota(last.begin(), last.end(), static_cast<int32_t>(positions - rows));
@@ -343,7 +343,7 @@ std::vector<KernelCase> kernelCases(const HostOptions &options, FreshSlabs *slab
       cases.push_back(manyColumns(Encoding::Q4_0, kExpertWidth, kEmbedding, tokens, activations));
     if (activations ==
         ActivationEncoding::i8) // What prompts use, at the width that their experts have with 2,048 tokens.
-      cases.back().rate = MachineRate::products;
+      cases.back().rate = &MachineRates::products;
     cases.push_back(manyColumns(Encoding::Q4_0, kEmbedding, kExpertWidth, 64, activations));
     cases.push_back(expertLayer(activations));
     if (slabs)

@@ -7,6 +7,7 @@
 
 #include "tools/bench/Options.h"
 #include "tools/bench/host/FreshSlabs.h"
+#include "tools/bench/host/MachineFigures.h"
 #include "tools/bench/host/Stage.h"
 
 #include <functional>
@@ -16,9 +17,6 @@ namespace strata::bench {
 /// What a case is held against.
 enum class Roof : uint8_t { none, memory, vnni };
 
-/// The figure of a machine file that a case measures.
-enum class MachineRate : uint8_t { none, products, attention };
-
 struct KernelCase {
   std::string kernel;      ///< "few columns"
   std::string shape;       ///< "Q4_0 [266304, 7168] x 1"
@@ -26,7 +24,7 @@ struct KernelCase {
   double bytes = 0;        ///< Of weights or cache that a run reads.
   double operations = 0;   ///< Multiplications and additions of a run.
   Roof roof = Roof::none;
-  MachineRate rate = MachineRate::none;
+  std::optional<double> MachineRates::*rate = nullptr; ///< The figure of a machine file that it measures.
   /// Makes operands and returns what runs it once: the seconds it took.
   std::function<Result<std::function<Result<double>()>>(Stage &)> prepare;
 };
