@@ -18,8 +18,8 @@ asan)
   ;;
 tsan)
   folders="tests/runtime/Device tests/runtime/Memory tests/runtime/Exec"
-  # Thousands of artifacts that are refused before a thread starts, of simulated reads and of random shapes: asan's business,
-  # slow here.
+  # Thousands of artifacts that are refused before a thread starts, of simulated reads, of random shapes and of allocations
+  # that fail (F20): asan's business, slow here.
   export GTEST_FILTER='-Mutation.*:*.TenThousandSeeds:FewColumns.*:*PanelTest.*:*F20*'
   ;;
 *)

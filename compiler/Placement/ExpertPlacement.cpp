@@ -24,12 +24,12 @@ static Tier &tierOf(Plan &plan, uint32_t layer, uint32_t expert) {
   return plan.expertTiers[size_t{layer} * plan.expertsPerLayer + expert];
 }
 
-/// Of those that no faster tier has the most used of every layer; without usage counts the lowest numbers.
 /// The host sees no experts in GPU memory, so that those of its layers are not there.
 static bool mayHold(const Plan &plan, Tier tier, uint32_t expertLayer) {
   return tier != Tier::Gpu || plan.layers[plan.denseLayers + expertLayer].dense == Tier::Gpu;
 }
 
+/// Of those that no faster tier has the most used of every layer; without usage counts the lowest numbers.
 static void placeEqually(Plan &plan, std::span<const uint64_t> sizes, Tier tier, uint64_t budget) {
   std::vector<std::vector<uint32_t>> left;
   std::vector<uint32_t> available;

@@ -100,7 +100,6 @@ void Explanation::addShares() {
   addPolicy(slots);
 }
 
-/// What makes room in the cache.
 /// Why no expert of a layer is on the GPU.
 void Explanation::addHostLayer() {
   if (plan.hasGpu && plan.layers[tensor.layer].dense == Tier::Ram)
@@ -109,6 +108,7 @@ void Explanation::addHostLayer() {
          tensor.layer, plan.denseLayersIn(Tier::Gpu), plan.layers.size());
 }
 
+/// What makes room in the cache.
 void Explanation::addPolicy(uint32_t slots) {
   if (slots != 0)
     line("  cache policy {}: {} in ram are pinned, {} are slots", cachePolicyName(plan.cachePolicy),

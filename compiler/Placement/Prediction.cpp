@@ -222,8 +222,9 @@ void Predictor::addPass(double start, double tokens, PromptPrediction &prompt) c
   double onGpu = attention * plan.denseLayersIn(Tier::Gpu), onHost = attention * plan.denseLayersIn(Tier::Ram);
   prompt.diskBytes += diskBytes;
   term(CostTerm::DiskReads) += seconds(diskBytes, disk);
-  prompt.exchangeSeconds += exchangeSeconds(tokens);
-  term(CostTerm::Transfers) += seconds(uploaded, gpu.pcie) + exchangeSeconds(tokens);
+  double exchanged = exchangeSeconds(tokens);
+  prompt.exchangeSeconds += exchanged;
+  term(CostTerm::Transfers) += seconds(uploaded, gpu.pcie) + exchanged;
   term(CostTerm::Products) +=
       seconds(2 * tokens * denseParameters(Tier::Gpu), gpu.productRate) +
       seconds(2 * tokens * denseParameters(Tier::Ram), host.productRate) +
