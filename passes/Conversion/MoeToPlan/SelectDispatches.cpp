@@ -136,9 +136,8 @@ private:
   PlannedOperand newRows(StringRef name, Element element, int64_t columns) {
     return PlannedOperand::of(addBuffer(name, element, columns));
   }
-  /// The scratch of a prompt's experts on the device; `reads` and `writes` get it.
-  void addPromptScratch(moe::GroupedExpertsOp op, ExpertParametersAttr parameters, std::vector<PlannedOperand> &reads,
-                        std::vector<PlannedOperand> &writes);
+  /// The scratch of a prompt's experts on the device, which they read and write.
+  std::vector<PlannedOperand> promptScratch(moe::GroupedExpertsOp op, ExpertParametersAttr parameters);
   /// A prompt's routed experts on a GPU beside the host, which computes the rest of the layer.
   LogicalResult selectGpuExperts(moe::GroupedExpertsOp op, ExpertParametersAttr parameters);
   /// What the shared expert's down product reads.
@@ -417,8 +416,7 @@ LogicalResult Selector::selectExpertsStep(moe::GroupedExpertsOp op, ExpertParame
   return success();
 }
 
-void Selector::addPromptScratch(moe::GroupedExpertsOp op, ExpertParametersAttr parameters,
-                                std::vector<PlannedOperand> &reads, std::vector<PlannedOperand> &writes) {
+std::vector<PlannedOperand> Selector::promptScratch(moe::GroupedExpertsOp op, ExpertParametersAttr parameters) {
   int64_t width = std::max(parameters.getWidth(), parameters.getSharedWidth());
   std::vector<PlannedOperand> scratch = {newRows("expert_sum", Element::f32, columnsOf(op.getResult()))};
   bool grouped = device == DeviceKind::gpu;
@@ -436,8 +434,7 @@ void Selector::addPromptScratch(moe::GroupedExpertsOp op, ExpertParametersAttr p
   addScratch("expert_hidden.quantised", Element::activation, width, true);
   if (grouped)
     addScratch("expert_partial", Element::f32, columnsOf(op.getResult()), true);
-  reads.insert(reads.end(), scratch.begin(), scratch.end());
-  writes.insert(writes.end(), scratch.begin(), scratch.end());
+  return scratch;
 }
 
 /// The GPU gets rows, ids and weights of the whole prompt, and the sum over its experts comes back. The shared expert
@@ -460,7 +457,9 @@ LogicalResult Selector::selectGpuExperts(moe::GroupedExpertsOp op, ExpertParamet
   std::vector<PlannedOperand> reads = {
       gpuInput, gpuIds, gpuWeights, weight(op.getGate()), weight(op.getUp()), weight(op.getDown()), {}, {}, {}, {}};
   std::vector<PlannedOperand> writes = {sum};
-  addPromptScratch(op, routed, reads, writes);
+  std::vector<PlannedOperand> scratch = promptScratch(op, routed);
+  reads.insert(reads.end(), scratch.begin(), scratch.end());
+  writes.insert(writes.end(), scratch.begin(), scratch.end());
   if (settings.streamedExperts)
     add(OperationKind::stream, location, {weight(op.getGate()), weight(op.getUp()), weight(op.getDown())}, {});
   add(OperationKind::experts_grouped, location, std::move(reads), std::move(writes), routed);
@@ -495,13 +494,12 @@ LogicalResult Selector::selectExpertsPrompt(moe::GroupedExpertsOp op, ExpertPara
                                        weight(op.getSharedUp()),
                                        weight(op.getSharedDown()),
                                        residual};
-  std::vector<PlannedOperand> scratchReads, scratchWrites;
-  addPromptScratch(op, parameters, scratchReads, scratchWrites);
+  std::vector<PlannedOperand> scratch = promptScratch(op, parameters);
   std::vector<PlannedOperand> writes = {result(op, op.getResult(), "experts", op.getResidual())};
   if (settings.streamedExperts)
     add(OperationKind::stream, op.getLoc(), {weight(op.getGate()), weight(op.getUp()), weight(op.getDown())}, {});
-  reads.insert(reads.end(), scratchReads.begin(), scratchReads.end());
-  writes.insert(writes.end(), scratchWrites.begin(), scratchWrites.end());
+  reads.insert(reads.end(), scratch.begin(), scratch.end());
+  writes.insert(writes.end(), scratch.begin(), scratch.end());
   add(device == DeviceKind::gpu ? OperationKind::experts_grouped : OperationKind::experts, op.getLoc(),
       std::move(reads), std::move(writes), parameters);
   return success();

@@ -282,10 +282,9 @@ std::vector<Case> cases() {
   };
 }
 
-TEST_F(TierArtifact, WhatIsWrongIsRefused) {
-  std::vector<std::byte> file = compile(std::string(kStaging) + kSplit, plan::DeviceKind::gpu);
-  LoadedArtifact sound = valueOrThrow(LoadedArtifact::load(file, "sound.strata"));
-  for (const Case &one : cases()) {
+/// Each change alone makes the loader refuse the artifact, by the rule that its name begins with.
+void expectRefused(const LoadedArtifact &sound, const std::vector<Case> &changes) {
+  for (const Case &one : changes) {
     SCOPED_TRACE(one.name);
     ArtifactT artifact;
     sound.root().UnPackTo(&artifact);
@@ -296,6 +295,12 @@ TEST_F(TierArtifact, WhatIsWrongIsRefused) {
     EXPECT_EQ(loaded.error().code, ExitCode::Input);
     EXPECT_THAT(loaded.error().message, HasSubstr(one.message));
   }
+}
+
+TEST_F(TierArtifact, WhatIsWrongIsRefused) {
+  std::vector<std::byte> file = compile(std::string(kStaging) + kSplit, plan::DeviceKind::gpu);
+  LoadedArtifact sound = valueOrThrow(LoadedArtifact::load(file, "sound.strata"));
+  expectRefused(sound, cases());
 }
 
 constexpr const char *kHostLayers =
@@ -357,16 +362,7 @@ TEST_F(TierArtifact, WhatIsWrongWithTheHostsLayersIsRefused) {
   LoadedArtifact sound = valueOrThrow(LoadedArtifact::load(file, "sound.strata"));
   EXPECT_EQ(sound.root().kv()->gpu_layers(), 3u);
   EXPECT_EQ(requireRunnable(sound.root()).error().id, "A27");
-  for (const Case &one : hostLayerCases()) {
-    SCOPED_TRACE(one.name);
-    ArtifactT artifact;
-    sound.root().UnPackTo(&artifact);
-    one.change(artifact);
-    auto loaded = LoadedArtifact::load(test::artifactFile(artifact), "bad.strata");
-    ASSERT_FALSE(loaded);
-    EXPECT_EQ(loaded.error().id, std::string(one.name).substr(0, 3)) << loaded.error().message;
-    EXPECT_THAT(loaded.error().message, HasSubstr(one.message));
-  }
+  expectRefused(sound, hostLayerCases());
 }
 
 } // namespace
