@@ -63,7 +63,8 @@ public:
   using Handle = uint32_t;
 
   /// Takes all its buffers. Exit code 3 if `wantedAtOnce` experts of some layer would not find some, or the memory is
-  /// not there; 1 if a layer or a pinned expert does not exist. `reads` outlives the store.
+  /// not there; 1 if a layer or a pinned expert does not exist. `reads` outlives the store and
+  /// serves no other one meanwhile.
   static Result<std::unique_ptr<ExpertStore>> create(ExpertCatalogue catalogue, Reads &reads,
                                                      std::unique_ptr<CachePolicy> policy, ExpertStoreOptions options);
   /// Waits for what is being read into its buffers.
