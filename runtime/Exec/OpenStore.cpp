@@ -4,6 +4,7 @@
 
 #include "runtime/Exec/OpenStore.h"
 
+#include "runtime/Memory/Arenas.h"
 #include "runtime/Memory/PlannedExperts.h"
 
 #include <algorithm>
@@ -65,7 +66,7 @@ static Result<std::unique_ptr<Reads>> makeReads(const schema::Artifact &artifact
   size_t slots = store.sharedSlots;
   for (const LayerBuffers &layer : store.layers)
     slots += layer.slots + layer.pinned.size();
-  reads.capacity = slots * kExpertMatrices;
+  reads.capacity = std::max<size_t>(slots * kExpertMatrices, kLoadReads + 1);
   return openReads(files, reads);
 }
 

@@ -33,7 +33,8 @@ static MemoryNeed memoryNeed(const schema::Artifact &artifact, const EncodingCho
   Checked logits = (Checked(settings.sequences()) + 1) * artifact.model()->vocabulary() * sizeof(float);
   Checked inputs = Checked(std::max(settings.sequences(), settings.prompt_tokens())) * 3 * sizeof(int32_t);
   Checked tables = Checked(artifact.kv()->blocks()) * 3 * sizeof(int32_t);
-  Checked session = logits + inputs + tables + Checked(settings.context()) * sizeof(int32_t) + kLoadBufferBytes;
+  Checked session = logits + inputs + tables + Checked(settings.context()) * sizeof(int32_t) +
+                    loadBufferBytes(artifact.experts() != nullptr);
   for (const schema::Program *program : *artifact.programs())
     session += BoundProgram::hostBytes(*program);
   session += ExpertFeed::hostBytes(feedShape(artifact));
@@ -52,8 +53,10 @@ static Result<void> load(SessionState &state, const SessionOptions &options) {
     if (options.progress)
       options.progress(done, total + ofExperts);
   };
+  // A plan over several tiers has a budget that the page cache counts in: weights are read past it.
   STRATA_TRY(loadWeights(state.artifact.root(), state.files, *state.device,
-                         state.arenas.base(schema::ArenaKind::weights), report, options.checksums.get()));
+                         state.arenas.base(schema::ArenaKind::weights),
+                         {report, options.checksums.get(), state.experts.reads.get()}));
   state.narrowWeights();
   if (!store)
     return {};

@@ -5,6 +5,7 @@
 #include "runtime/Memory/Arenas.h"
 
 #include "runtime/Base/Checked.h"
+#include "runtime/Memory/Reads/OrderedReads.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -28,15 +29,19 @@ Result<Arenas> Arenas::allocate(Device &device, const schema::Artifact &artifact
 
 namespace {
 
-/// Reads tensors, a buffer at a time.
+/// A piece of a tensor that is read through the page cache.
+constexpr uint64_t kBufferBytes = uint64_t(8) << 20;
+
+/// Reads tensors, a buffer at a time. `ahead` reads them in their order past the page cache; null: through it.
 class Loader {
 public:
-  Loader(const WeightFiles &from, Device &to, std::byte *weightsArena, uint64_t bufferBytes,
+  Loader(const WeightFiles &from, OrderedReads *ahead, Device &to, std::byte *weightsArena, uint64_t bufferBytes,
          std::function<void(uint64_t)> bytesDone)
-      : files(from), device(to), arena(weightsArena), buffer(bufferBytes), report(std::move(bytesDone)) {}
+      : files(from), direct(ahead), device(to), arena(weightsArena), buffer(bufferBytes), report(std::move(bytesDone)) {
+  }
 
   Result<void> load(const schema::Tensor &tensor, const TensorChecksums *sums) {
-    uint64_t pieceBytes = sums ? sums->pieceBytes : kLoadBufferBytes;
+    uint64_t pieceBytes = sums ? sums->pieceBytes : kBufferBytes;
     for (uint64_t at = 0, piece = 0; at < tensor.bytes(); ++piece) {
       uint64_t bytes = std::min(pieceBytes, tensor.bytes() - at);
       STRATA_TRY(loadChecked(tensor, sums, piece, at, bytes));
@@ -49,23 +54,27 @@ private:
   /// One checksum's bytes. What differs once is read again: the fault may be one of the cache or of the way to it.
   Result<void> loadChecked(const schema::Tensor &tensor, const TensorChecksums *sums, uint64_t piece, uint64_t at,
                            uint64_t bytes) {
-    STRATA_TRY(loadRange(tensor, at, bytes, sums != nullptr));
+    auto next = [this](uint32_t, uint64_t, uint64_t most) { return direct->next(most); };
+    auto cached = [this](uint32_t file, uint64_t offset, uint64_t most) { return readCached(file, offset, most); };
+    bool hashed = sums != nullptr;
+    STRATA_TRY(direct ? loadRange(tensor, at, bytes, hashed, next) : loadRange(tensor, at, bytes, hashed, cached));
     report(bytes);
     if (!sums || hash.finish() == sums->hashes[piece])
       return {};
     files.forget(tensor.file(), tensor.offset() + at, bytes);
-    STRATA_TRY(loadRange(tensor, at, bytes, true));
+    STRATA_TRY(loadRange(tensor, at, bytes, true, cached));
     if (hash.finish() == sums->hashes[piece])
       return {};
     return damagedPiece(files.place(tensor.file()), tensor.offset() + at, tensor.name()->string_view(), sums->slabs,
                         piece, sums->hashes[piece], hash.finish());
   }
 
-  Result<void> loadRange(const schema::Tensor &tensor, uint64_t first, uint64_t bytes, bool hashed) {
+  /// `read` gives some of the bytes that begin at an offset of a file, at most so many.
+  template <typename Read>
+  Result<void> loadRange(const schema::Tensor &tensor, uint64_t first, uint64_t bytes, bool hashed, Read read) {
     hash.reset();
     for (uint64_t at = first; at < first + bytes;) {
-      std::span<std::byte> part = std::span(buffer).first(std::min<uint64_t>(buffer.size(), first + bytes - at));
-      STRATA_TRY(files.read(tensor.file(), tensor.offset() + at, part));
+      STRATA_ASSIGN(std::span<const std::byte> part, read(tensor.file(), tensor.offset() + at, first + bytes - at));
       if (hashed)
         hash.update(part);
       STRATA_TRY(device.copyToDevice(arena + tensor.arena_offset() + at, part));
@@ -74,7 +83,16 @@ private:
     return {};
   }
 
+  Result<std::span<const std::byte>> readCached(uint32_t file, uint64_t offset, uint64_t most) {
+    std::span<std::byte> part = std::span(buffer).first(std::min<uint64_t>(buffer.size(), most));
+    STRATA_TRY(files.read(file, offset, part));
+    if (direct)
+      files.forget(file, offset, part.size());
+    return std::span<const std::byte>(part);
+  }
+
   const WeightFiles &files;
+  OrderedReads *direct;
   Device &device;
   std::byte *arena;
   std::vector<std::byte> buffer;
@@ -94,18 +112,31 @@ static Result<void> repackTensor(const schema::Tensor &tensor, Device &device, s
                        matrices);
 }
 
+uint64_t loadBufferBytes(bool withReads) {
+  return kBufferBytes + (withReads ? OrderedReads::bufferBytes(kLoadReads) : 0);
+}
+
 Result<void> loadWeights(const schema::Artifact &artifact, const WeightFiles &files, Device &device,
-                         std::byte *weightsArena, const LoadProgress &progress, const Checksums *checksums) {
+                         std::byte *weightsArena, const LoadOptions &options) {
+  std::vector<FileRange> ranges;
   Checked total;
   for (const schema::Tensor *tensor : *artifact.tensors())
-    total += tensor->tier() == schema::Tier::disk ? 0 : tensor->bytes();
+    if (tensor->tier() != schema::Tier::disk) {
+      ranges.push_back({tensor->file(), tensor->offset(), tensor->offset() + tensor->bytes()});
+      total += tensor->bytes();
+    }
+  std::unique_ptr<OrderedReads> ahead;
+  if (options.reads) {
+    STRATA_ASSIGN(ahead, OrderedReads::create(files, *options.reads, kLoadReads, std::move(ranges)));
+  }
   uint64_t done = 0;
   auto report = [&](uint64_t bytes) {
     done += bytes;
-    if (progress)
-      progress(done, total.value());
+    if (options.progress)
+      options.progress(done, total.value());
   };
-  Loader loader(files, device, weightsArena, std::min(kLoadBufferBytes, total.value()), report);
+  Loader loader(files, ahead.get(), device, weightsArena, std::min(kBufferBytes, total.value()), report);
+  const Checksums *checksums = options.checksums;
   for (const schema::Tensor *tensor : *artifact.tensors()) {
     if (tensor->tier() == schema::Tier::disk)
       continue;

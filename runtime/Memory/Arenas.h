@@ -8,6 +8,7 @@
 #include "runtime/Base/Error.h"
 #include "runtime/Device/Device.h"
 #include "runtime/Memory/ArenaPlan.h"
+#include "runtime/Memory/Reads/Reads.h"
 #include "runtime/Weights/Checksums.h"
 #include "runtime/Weights/WeightFile.h"
 
@@ -37,13 +38,23 @@ private:
   std::array<std::byte *, 7> byKind = {};
 };
 
+/// How weights are loaded.
+struct LoadOptions {
+  LoadProgress progress;
+  /// Every byte is checked; a piece that differs is read once more from the disk, and if it still does: F05, exit
+  /// code 1.
+  const Checksums *checksums = nullptr;
+  /// Reads past the page cache, which takes memory of a budget; it takes kLoadReads + 1 at one time. Without it weights
+  /// are read through the cache, which has them for the next run.
+  Reads *reads = nullptr;
+};
+
+inline constexpr uint32_t kLoadReads = 4;
 /// Host memory that loadWeights uses.
-inline constexpr uint64_t kLoadBufferBytes = uint64_t(8) << 20;
+uint64_t loadBufferBytes(bool withReads);
 
 /// Reads every tensor that stays in memory from the model's files to its place in the weights arena. Nothing is mapped.
-/// With `checksums` every byte is checked; a piece that differs is read once more from the disk, and if it still does:
-/// F05, exit code 1.
 Result<void> loadWeights(const schema::Artifact &artifact, const WeightFiles &files, Device &device,
-                         std::byte *weightsArena, const LoadProgress &progress, const Checksums *checksums = nullptr);
+                         std::byte *weightsArena, const LoadOptions &options);
 
 } // namespace strata

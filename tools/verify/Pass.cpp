@@ -109,8 +109,9 @@ Result<bool> Pass::run(const std::function<bool()> &stop, const std::function<vo
   report = progress;
   if (next == stretches.size())
     return true;
-  STRATA_ASSIGN(std::unique_ptr<OrderedReads> ahead,
-                OrderedReads::create(files, reads, depth, stretches[next].file, stretches[next].offset));
+  STRATA_ASSIGN(
+      std::unique_ptr<OrderedReads> ahead,
+      OrderedReads::create(files, reads, depth, rangesFrom(files, stretches[next].file, stretches[next].offset)));
   for (; next < stretches.size(); ++next) {
     const Stretch &stretch = stretches[next];
     stretchState = sha.state(); // What save() writes: an interrupted stretch is read again.

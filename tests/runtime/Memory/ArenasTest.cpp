@@ -9,6 +9,7 @@
 #include "runtime/Base/HostLimits.h"
 #include "runtime/Device/Host/HostDevice.h"
 #include "runtime/Memory/NarrowWeights.h"
+#include "runtime/Memory/Reads/SimulatedReads.h"
 #include "tests/runtime/Artifact/TestModel.h"
 
 #include <cstring>
@@ -109,23 +110,67 @@ TEST_F(ArenasTest, WeightsAreReadToTheirPlaces) {
   ASSERT_TRUE(arenas) << arenas.error().message;
   auto files = WeightFiles::open(model.model().files());
   ASSERT_TRUE(files) << files.error().message;
-  uint64_t last = 0, all = 0;
-  auto progress = [&](uint64_t done, uint64_t total) {
-    EXPECT_GT(done, last);
-    last = done;
-    all = total;
-  };
+  auto reads = openReads(*files, {.depth = 2});
+  ASSERT_TRUE(reads) << reads.error().message;
   std::byte *weights = arenas->base(ArenaKind::weights);
-  auto loaded = loadWeights(artifact(), *files, **device, weights, progress);
-  ASSERT_TRUE(loaded) << loaded.error().message;
-  EXPECT_EQ(last, all);
   std::string file = testModelFile();
-  for (const schema::Tensor *tensor : *artifact().tensors())
-    EXPECT_EQ(std::memcmp(weights + tensor->arena_offset(), file.data() + tensor->offset(), tensor->bytes()), 0)
-        << tensor->name()->str();
+  for (Reads *past : {static_cast<Reads *>(nullptr), reads->get()}) {
+    std::memset(weights, 0xEE, artifact().arenas()->Get(0)->bytes()->Get(0));
+    uint64_t last = 0, all = 0;
+    auto progress = [&](uint64_t done, uint64_t total) {
+      EXPECT_GT(done, last);
+      last = done;
+      all = total;
+    };
+    auto loaded = loadWeights(artifact(), *files, **device, weights, {progress, nullptr, past});
+    ASSERT_TRUE(loaded) << loaded.error().message;
+    EXPECT_EQ(last, all);
+    for (const schema::Tensor *tensor : *artifact().tensors())
+      EXPECT_EQ(std::memcmp(weights + tensor->arena_offset(), file.data() + tensor->offset(), tensor->bytes()), 0)
+          << tensor->name()->str();
+  }
   EXPECT_EQ(arenas->base(0), weights);
   for (const schema::Arena *arena : *artifact().arenas())
     EXPECT_EQ(reinterpret_cast<uintptr_t>(arenas->base(arena->kind())) % 64, 0u);
+}
+
+/// One checksum for each tensor.
+Checksums wholeTensorSums(const schema::Artifact &artifact, std::span<const std::byte> file) {
+  schema::SumsT sums;
+  for (const schema::Tensor *tensor : *artifact.tensors()) {
+    auto made = std::make_unique<schema::TensorSumsT>();
+    made->name = tensor->name()->str();
+    made->piece_bytes = tensor->bytes();
+    made->hashes = {checksumOf(file.subspan(tensor->offset(), tensor->bytes()))};
+    sums.tensors.push_back(std::move(made));
+  }
+  return Checksums::of(sums);
+}
+
+/// With reads every byte comes by them; what its checksum refutes comes from the file.
+TEST_F(ArenasTest, WeightsAreReadPastTheCache) {
+  auto device = HostDevice::create({});
+  ASSERT_TRUE(device);
+  auto arenas = Arenas::allocate(**device, artifact(), plannedEncodings(*artifact().settings()));
+  auto files = WeightFiles::open(model.model().files());
+  ASSERT_TRUE(arenas && files);
+  std::string file = testModelFile();
+  auto bytes = std::as_bytes(std::span(file));
+  std::vector<std::byte> right(bytes.begin(), bytes.end()), wrong = right;
+  for (std::byte &byte : wrong)
+    byte ^= std::byte{0x55};
+  SimulatedReads reads({wrong}, 1, {});
+  std::byte *weights = arenas->base(ArenaKind::weights);
+  auto expect = [&](const std::vector<std::byte> &content) {
+    for (const schema::Tensor *tensor : *artifact().tensors())
+      EXPECT_EQ(std::memcmp(weights + tensor->arena_offset(), content.data() + tensor->offset(), tensor->bytes()), 0)
+          << tensor->name()->str();
+  };
+  ASSERT_TRUE(loadWeights(artifact(), *files, **device, weights, {{}, nullptr, &reads}));
+  expect(wrong);
+  Checksums sums = wholeTensorSums(artifact(), right);
+  ASSERT_TRUE(loadWeights(artifact(), *files, **device, weights, {{}, &sums, &reads}));
+  expect(right);
 }
 
 TEST_F(ArenasTest, MatricesOfExactNumbersAreNarrowed) {

@@ -50,7 +50,7 @@ struct OrderedReadsTest : testing::Test {
 
   /// Everything from a place on, in parts of random sizes.
   void expectRest(Reads &reads, uint32_t depth, uint32_t file, uint64_t offset, uint64_t seed = 1) const {
-    auto ordered = OrderedReads::create(*files, reads, depth, file, offset);
+    auto ordered = OrderedReads::create(*files, reads, depth, rangesFrom(*files, file, offset));
     ASSERT_TRUE(ordered);
     std::mt19937_64 random(seed);
     for (; file < files->count(); ++file, offset = 0)
@@ -63,7 +63,7 @@ struct OrderedReadsTest : testing::Test {
             << "file " << file << ", byte " << offset;
         offset += part->size();
       }
-    EXPECT_FALSE((*ordered)->next(1)) << "nothing comes behind the last file";
+    EXPECT_FALSE((*ordered)->next(1)) << "nothing comes behind the last range";
   }
 };
 
@@ -88,6 +88,27 @@ TEST_F(OrderedReadsTest, FromAnywhere) {
     expectRest(reads, kDepth, 1, offset);
 }
 
+/// Ranges in any order, that meet, overlap, share pages or are empty.
+TEST_F(OrderedReadsTest, RangesAsTheyAreGiven) {
+  const std::vector<FileRange> ranges = {{1, 69'000, 70'000},      {0, 5000, 5000},    {0, 4090, 4100},
+                                         {0, 4100, 1'500'000},     {0, 17, 2'000'003}, {1, 0, 1},
+                                         {0, 3'000'000, 3'000'001}};
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    SimulatedFaults faults = {.shortReads = 300, .errors = 200};
+    SimulatedReads reads(bytesOfFiles(), seed, seed % 2 ? faults : SimulatedFaults{});
+    auto ordered = OrderedReads::create(*files, reads, seed % 3 ? kDepth : 2, ranges);
+    ASSERT_TRUE(ordered);
+    for (const FileRange &range : ranges)
+      for (uint64_t at = range.begin; at < range.end;) {
+        Result<std::span<const std::byte>> part = (*ordered)->next(std::min<uint64_t>(100'000, range.end - at));
+        ASSERT_TRUE(part) << part.error().message;
+        ASSERT_EQ(std::memcmp(part->data(), contents[range.file].data() + at, part->size()), 0) << at;
+        at += part->size();
+      }
+    EXPECT_FALSE((*ordered)->next(1));
+  }
+}
+
 TEST_F(OrderedReadsTest, FromRealFiles) {
   for (ReadBackend backend : {ReadBackend::Automatic, ReadBackend::PreadPool, ReadBackend::Buffered})
     for (uint32_t depth : {1u, 4u, kDepth}) {
@@ -101,7 +122,7 @@ TEST_F(OrderedReadsTest, EndsWithReadsUnderWay) {
   auto reads = openReads(*files, {});
   ASSERT_TRUE(reads);
   for (int again = 0; again < 20; ++again)
-    ASSERT_TRUE(OrderedReads::create(*files, **reads, 8, 0, 0));
+    ASSERT_TRUE(OrderedReads::create(*files, **reads, 8, rangesFrom(*files, 0, 0)));
   expectRest(**reads, 8, 0, 0);
 }
 
@@ -109,7 +130,7 @@ TEST_F(OrderedReadsTest, F06_TruncatedMeanwhile) {
   auto reads = openReads(*files, {});
   ASSERT_TRUE(reads);
   std::filesystem::resize_file(infos[0].path, 1'000'000);
-  auto ordered = OrderedReads::create(*files, **reads, 2, 0, 0);
+  auto ordered = OrderedReads::create(*files, **reads, 2, rangesFrom(*files, 0, 0));
   ASSERT_TRUE(ordered);
   Result<std::span<const std::byte>> part;
   uint64_t done = 0;
