@@ -48,7 +48,7 @@ struct Vector256 {
   static Integers subtract(Integers a, Integers b) { return _mm256_sub_epi32(a, b); }
   static Integers multiplyIntegers(Integers a, Integers b) { return _mm256_mullo_epi32(a, b); }
   static Integers shiftLeft8(Integers numbers) { return _mm256_slli_epi32(numbers, 8); }
-  static void prefetch(const std::byte *from) { _mm_prefetch(reinterpret_cast<const char *>(from), _MM_HINT_T1); }
+  static void prefetch(const std::byte *from) { _mm_prefetch(reinterpret_cast<const char *>(from), _MM_HINT_T0); }
 
   /// sum + the products of unsigned bytes below 2^BITS with signed ones, in words of four bytes.
   template <int BITS>

@@ -38,7 +38,7 @@ struct Vector512 {
   static Integers subtract(Integers a, Integers b) { return _mm512_sub_epi32(a, b); }
   static Integers multiplyIntegers(Integers a, Integers b) { return _mm512_mullo_epi32(a, b); }
   static Integers shiftLeft8(Integers numbers) { return _mm512_slli_epi32(numbers, 8); }
-  static void prefetch(const std::byte *from) { _mm_prefetch(reinterpret_cast<const char *>(from), _MM_HINT_T1); }
+  static void prefetch(const std::byte *from) { _mm_prefetch(reinterpret_cast<const char *>(from), _MM_HINT_T0); }
 
   /// sum + the products of unsigned bytes below 2^BITS with signed ones, in words of four bytes.
   template <int BITS>
@@ -163,7 +163,7 @@ inline float half(const std::byte *from) {
 
 inline void prefetchBytes(const std::byte *from, uint64_t bytes) {
   for (uint64_t at = 0; at < bytes; at += 64)
-    _mm_prefetch(reinterpret_cast<const char *>(from + at), _MM_HINT_T1);
+    _mm_prefetch(reinterpret_cast<const char *>(from + at), _MM_HINT_T0);
 }
 
 /// A super-block: its eight blocks two by two, their scales, and d.

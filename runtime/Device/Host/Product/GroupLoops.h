@@ -14,8 +14,9 @@ namespace strata::host {
 namespace {
 
 constexpr uint64_t kNumbers = 32, kHalf = 16, kSumLanes = 8;
-/// How far ahead of what is multiplied memory is asked for: the hardware does not look past a page.
-constexpr uint64_t kAhead = 8192;
+/// How far ahead of what is multiplied memory is asked for, into the first-level cache: the hardware does not look past
+/// a page. Of 1 to 16 KiB this was fastest, and the second-level cache a tenth slower (docs/benchmarks.md).
+constexpr uint64_t kAhead = 2048;
 /// Columns that a pass over the rows takes.
 constexpr uint64_t kPassColumns = 4;
 /// Blocks of a short row, of which several are taken together (per-head matrices of 128 numbers).
