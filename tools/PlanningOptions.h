@@ -5,6 +5,7 @@
 // The options that decide a plan, which strata-compile and strata-plan both have.
 #pragma once
 
+#include "compiler/Placement/Settings.h"
 #include "compiler/Support/ModelDescription.h"
 #include "runtime/Routing/CachePolicy.h"
 
@@ -23,6 +24,9 @@ struct MemoryOptions {
 
 /// `--gpu-memory`, `--ram`, `--gpu-head-room` and `--ram-head-room`.
 void addMemoryOptions(CLI::App &app, const char *group, MemoryOptions options);
+
+/// `--context`, `--sequences`, `--prompt-tokens`, `--chunk-tokens`, `--activations` and `--kv`.
+void addSettingsOptions(CLI::App &app, WishedSettings &settings);
 
 /// `--trace`: what the most used experts are known from.
 void addTraceOption(CLI::App &app, std::string &path);

@@ -7,6 +7,7 @@
 
 #include "compiler/Machine/Machine.h"
 #include "compiler/Placement/Inventory.h"
+#include "runtime/Schema/artifact_generated.h"
 
 #include <cstdint>
 #include <string>
@@ -21,13 +22,16 @@ struct ArenaNeed {
   uint64_t liveBytes = 0; ///< The most that is live at one time: bytes - liveBytes is waste.
 };
 
-/// The options of the plan as far as sizes depend on them.
+/// The options of the plan as far as sizes and costs depend on them.
 struct PlanSettings {
   uint64_t context = 0; ///< Positions per sequence.
   uint64_t sequences = 1;
   uint64_t promptTokens = 0;
   uint64_t chunkTokens = 0;
   uint64_t kvNumberBytes = 2; ///< 2: f16, 4: f32.
+  /// Of quantised products.
+  schema::ActivationEncoding decodeActivations = schema::ActivationEncoding::i16;
+  schema::ActivationEncoding promptActivations = schema::ActivationEncoding::i8;
 };
 
 /// Everything that the host's memory must hold.

@@ -5,6 +5,7 @@
 #include "compiler/Placement/Prediction.h"
 
 #include "compiler/Placement/CacheModel.h"
+#include "runtime/Schema/RowBytes.h"
 
 #include <algorithm>
 #include <cmath>
@@ -29,6 +30,24 @@ constexpr double kTransferLatency = 10e-6;
 constexpr uint64_t kPromptLengths[] = {75, 512, 1024, 2048, 8192, 32768};
 /// The disk reads what one expert's matrix has, a third of an expert.
 constexpr uint64_t kMatrices = 3;
+
+/// How fast the host's cores are with quantised weights, against int8 activations, as docs/benchmarks.md has it.
+struct HostSpeed {
+  double decoding; ///< Of the memory's bandwidth.
+  double prompts;  ///< Of the machine's product rate, which is that of int8.
+};
+
+HostSpeed hostSpeed(schema::ActivationEncoding activations) {
+  switch (activations) {
+  case schema::ActivationEncoding::i8:
+    return {1, 1};
+  case schema::ActivationEncoding::i16:
+    return {0.95, 0.53};
+  case schema::ActivationEncoding::f32:
+    break;
+  }
+  return {0.07, 0.01};
+}
 
 size_t at(Tier tier) {
   return static_cast<size_t>(tier);
@@ -115,13 +134,15 @@ TokenPrediction Predictor::token(const std::array<double, kTiers> &expertBytes) 
   auto &terms = token.cost.seconds;
   const HostFigures &host = machine.host;
   auto term = [&](CostTerm which) -> double & { return terms[static_cast<size_t>(which)]; };
+  double hostShare = hostSpeed(plan.settings.decodeActivations).decoding;
   term(CostTerm::DenseWeights) = seconds(token.denseBytes[at(Tier::Gpu)], gpu.bandwidth) +
-                                 seconds(token.denseBytes[at(Tier::Ram)], host.memoryBandwidth);
+                                 seconds(token.denseBytes[at(Tier::Ram)] / hostShare, host.memoryBandwidth);
   term(CostTerm::Attention) =
       std::max(seconds(kv[at(Tier::Gpu)], gpu.bandwidth), seconds(attention[at(Tier::Gpu)], gpu.attentionRate)) +
       std::max(seconds(kv[at(Tier::Ram)], host.memoryBandwidth), seconds(attention[at(Tier::Ram)], host.attentionRate));
   term(CostTerm::GpuExperts) = seconds(expertBytes[at(Tier::Gpu)], gpu.bandwidth);
-  term(CostTerm::HostExperts) = seconds(expertBytes[at(Tier::Ram)] + expertBytes[at(Tier::Disk)], host.memoryBandwidth);
+  term(CostTerm::HostExperts) =
+      seconds((expertBytes[at(Tier::Ram)] + expertBytes[at(Tier::Disk)]) / hostShare, host.memoryBandwidth);
   term(CostTerm::DiskReads) = seconds(expertBytes[at(Tier::Disk)], disk);
   if (double rows = exchangedRows(); rows != 0)
     term(CostTerm::Transfers) = rows * (seconds(weights.description.embedding * kFloat, gpu.pcie) + kTransferLatency);
@@ -148,8 +169,10 @@ double Predictor::exchangeSeconds(double tokens) const {
     return 0;
   uint32_t layers = plan.denseLayersIn(Tier::Gpu);
   double row = weights.description.embedding * kFloat;
-  // To the GPU go the normalised row in int8 with its scales and the router's choice; the sum comes back.
-  double toGpu = row / 4 * (1 + kFloat / 32) + weights.description.expertsUsed * 2 * kFloat;
+  // To the GPU go the normalised row, as products take it, and the router's choice; the sum comes back.
+  Checked products =
+      valueRowBytes(schema::Element::activation, plan.settings.promptActivations, weights.description.embedding);
+  double toGpu = static_cast<double>(products.value()) + weights.description.expertsUsed * 2 * kFloat;
   double bytes = 0;
   if (layers != 0)
     bytes += (plan.embeddingTier == Tier::Ram ? row : 0) + (plan.output == Tier::Ram ? row : 0);
@@ -225,10 +248,12 @@ void Predictor::addPass(double start, double tokens, PromptPrediction &prompt) c
   double exchanged = exchangeSeconds(tokens);
   prompt.exchangeSeconds += exchanged;
   term(CostTerm::Transfers) += seconds(uploaded, gpu.pcie) + exchanged;
+  double onGpuProducts = 2 * tokens * denseParameters(Tier::Gpu),
+         onHostProducts = 2 * tokens * denseParameters(Tier::Ram);
+  (plan.promptDevice() == ComputeDevice::Gpu ? onGpuProducts : onHostProducts) += expertOperations;
   term(CostTerm::Products) +=
-      seconds(2 * tokens * denseParameters(Tier::Gpu), gpu.productRate) +
-      seconds(2 * tokens * denseParameters(Tier::Ram), host.productRate) +
-      seconds(expertOperations, plan.promptDevice() == ComputeDevice::Gpu ? gpu.productRate : host.productRate);
+      seconds(onGpuProducts, gpu.productRate) +
+      seconds(onHostProducts / hostSpeed(plan.settings.promptActivations).prompts, host.productRate);
   term(CostTerm::Attention) += seconds(onGpu, gpu.attentionRate) + seconds(onHost, host.attentionRate);
 }
 

@@ -27,6 +27,8 @@ Result<PlanSettings> completeSettings(const WishedSettings &wished, const ModelD
   settings.promptTokens = wished.promptTokens.value_or(std::min(settings.context, kDefaultPositions));
   settings.chunkTokens = wished.chunkTokens.value_or(std::min(settings.promptTokens, kDefaultChunk));
   settings.kvNumberBytes = wished.kvNumberBytes;
+  settings.decodeActivations = wished.activations.value_or(settings.decodeActivations);
+  settings.promptActivations = wished.activations.value_or(settings.promptActivations);
 
   if (settings.context > description.contextLength)
     return commandLine(fmt::format("--context={} is more than the {} positions that the model was made for; choose at "

@@ -16,9 +16,11 @@ struct WishedSettings {
   std::optional<uint64_t> context, promptTokens, chunkTokens;
   uint64_t sequences = 1;
   uint64_t kvNumberBytes = 2;
+  std::optional<schema::ActivationEncoding> activations; ///< In both phases.
 };
 
-/// Without a wish: the model's context, at most 32768; a prompt as long as the context, at most 32768; chunks of 512.
+/// Without a wish: the model's context, at most 32768; a prompt as long as the context, at most 32768; chunks of 512;
+/// activations in i16 when decoding and in i8 in prompts.
 /// Exit code 2 if the wishes contradict the model or each other.
 Result<PlanSettings> completeSettings(const WishedSettings &wished, const ModelDescription &description);
 

@@ -7,12 +7,20 @@
 #include "runtime/Weights/HeaderReader.h"
 #include "runtime/Weights/Splits.h"
 
+#include <array>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <fstream>
 #include <iterator>
 #include <map>
 
 namespace strata::gguf {
+
+bool isGguf(const std::string &path) {
+  std::array<char, kMagic.size()> magic = {};
+  std::ifstream(path, std::ios::binary).read(magic.data(), magic.size());
+  return std::string_view(magic.data(), magic.size()) == kMagic;
+}
 
 static Result<std::vector<Header>> readHeaders(const std::string &path, OpenOptions options, Sha256 &fingerprint) {
   STRATA_ASSIGN(std::vector<Place> places, placesOf(path));

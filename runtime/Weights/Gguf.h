@@ -40,6 +40,9 @@ struct OpenOptions {
   bool headerOnly = false;
 };
 
+/// Whether a file begins as a GGUF does; not, if it cannot be read.
+bool isGguf(const std::string &path);
+
 /// The checked headers of a model.
 class Model {
 public:

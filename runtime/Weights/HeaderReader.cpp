@@ -83,7 +83,7 @@ Result<void> HeaderReader::readPreamble() {
   std::string_view magic = std::string_view(start).substr(0, 4);
   if (magic == "FUGG")
     return cursor.fail("G05", 0, "is a big-endian file; convert it again for little-endian machines");
-  if (magic != "GGUF")
+  if (magic != kMagic)
     return cursor.fail("G03", 0,
                        fmt::format("begins with the bytes {:08x}, not 47475546 (\"GGUF\"); {}",
                                    __builtin_bswap32(field(0, uint32_t())), guessFromStart(start)));

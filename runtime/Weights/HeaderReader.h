@@ -10,6 +10,9 @@
 
 namespace strata::gguf {
 
+/// How a file begins.
+inline constexpr std::string_view kMagic = "GGUF";
+
 struct Header {
   Place place;
   FileInfo file;

@@ -193,8 +193,9 @@ class Arithmetic(unittest.TestCase):
         self.assertEqual(self.figure(self.table(mixed, DECODE), "decode against"), ("3.00 x", "yes"))
 
     def testPlanning(self):
-        options = script.parse(["--ram=1GiB", "--rows=decode,prompt-100", "--tokens=500", "--trace=t"])
-        self.assertEqual(planning.settings(options), [f"--ram={1 << 30}B", "--context=576", "--prompt-tokens=100", "--trace=t"])
+        options = script.parse(["--ram=1GiB", "--rows=decode,prompt-100", "--tokens=500", "--trace=t", "--cache-policy=lfu"])
+        self.assertEqual(planning.settings(options), [f"--ram={1 << 30}B", "--context=576", "--prompt-tokens=100", "--trace=t",
+                         "--cache-policy=lfu"])
         machine = {"disk": {"reads": [{"block": "1MiB", "bandwidth": {"assumed": "1GB/s"}}]}}
         self.assertEqual(planning.with_disk(machine, 1.25)["disk"]["reads"], [{"block": "1MiB", "bandwidth": {"measured": "1.250GB/s"}}])
         self.assertIn("assumed", machine["disk"]["reads"][0]["bandwidth"])

@@ -92,15 +92,15 @@ Group RandomPlans::randomGroup(Dice &dice) {
   Group group;
   gguf::Model model = randomModel(dice);
   ModelDescription description = describeOrThrow(model);
-  Options &options = group.options;
-  options.context = between(dice, 1, 400);
-  options.sequences = between(dice, 1, 3);
-  options.promptTokens = between(dice, 1, *options.context);
-  options.chunkTokens = between(dice, 1, *options.promptTokens);
-  options.kv = dice() % 2 ? "f16" : "f32";
-  constexpr const char *kActivations[] = {"auto", "i8", "i16", "f32"};
-  options.activations = kActivations[dice() % 4];
-  group.planned.request.settings = valueOrThrow(planSettings(options, description));
+  WishedSettings settings;
+  settings.context = between(dice, 1, 400);
+  settings.sequences = between(dice, 1, 3);
+  settings.promptTokens = between(dice, 1, *settings.context);
+  settings.chunkTokens = between(dice, 1, *settings.promptTokens);
+  settings.kvNumberBytes = dice() % 2 ? 2 : 4;
+  if (uint64_t activations = dice() % 4; activations < 3)
+    settings.activations = schema::EnumValuesActivationEncoding()[activations];
+  group.planned.request.settings = valueOrThrow(completeSettings(settings, description));
   group.planned.request.promptTokensGiven = dice() % 2;
   group.planned.weights = valueOrThrow(weighModel(model, description));
   group.planned.machine = valueOrThrow(loadMachine(dice() % 3 ? "v100s-32g" : "host"));
@@ -112,7 +112,7 @@ Group RandomPlans::randomGroup(Dice &dice) {
   addPhasePasses(manager, Phase::Optimise, {});
   if (failed(manager.run(*group.module)))
     throw std::runtime_error("the model cannot be optimised");
-  group.shapes = std::make_unique<LoweredShapes>(*group.module, options, group.planned);
+  group.shapes = std::make_unique<LoweredShapes>(*group.module, group.options, group.planned);
   return group;
 }
 
@@ -156,7 +156,7 @@ mlir::OwningOpRef<mlir::ModuleOp> RandomPlans::compile(Group &group, planning::P
     return {};
   mlir::PassManager manager(&context);
   manager.enableVerifier(false); // It takes a third of the time, and comes at the end.
-  PipelineOptions options = pipelineOptions(group.options, planned.plan.settings, planned.machine);
+  PipelineOptions options = pipelineOptions(planned.plan.settings, planned.machine);
   for (Phase phase : {Phase::Place, Phase::Schedule})
     addPhasePasses(manager, phase, options);
   if (failed(manager.run(*module)) || failed(verify(*module)))

@@ -9,17 +9,9 @@
 #include "tools/bench/KernelSimulation.h"
 #include "tools/bench/KernelTable.h"
 
-#include <array>
-#include <fstream>
 #include <iostream>
 
 namespace strata::bench {
-
-bool isGguf(const std::string &path) {
-  std::array<char, 4> magic = {};
-  std::ifstream(path, std::ios::binary).read(magic.data(), magic.size());
-  return std::string_view(magic.data(), magic.size()) == "GGUF";
-}
 
 /// Adds a row for each of the kernels, which are one program's.
 static Result<void> addKernels(KernelTable &table, const char *program, const std::vector<ShapedKernel> &shaped,

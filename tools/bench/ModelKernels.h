@@ -9,9 +9,6 @@
 
 namespace strata::bench {
 
-/// True if the file begins as a GGUF does.
-bool isGguf(const std::string &path);
-
 /// Compiles the kernels, launches each once on operands of its shapes, and prints a table with a row for each, as a
 /// decode step has them. Exit code 3 if there is no NVRTC.
 Result<ExitCode> benchModelKernels(const Options &options);

@@ -5,7 +5,7 @@
 #include "tools/bench/Options.h"
 
 #include "runtime/Base/HostLimits.h"
-#include "tools/bench/ModelKernels.h"
+#include "runtime/Weights/Gguf.h"
 
 #include <fmt/format.h>
 #include <limits>
@@ -143,7 +143,7 @@ Result<Work> kernelWork(const CLI::App &app, const Options &options) {
   STRATA_TRY(refuse(app, kHostOptions, "--device=sim"));
   if (options.model.empty())
     return commandLine("MODEL is missing: an artifact or a GGUF");
-  return isGguf(options.model) ? Work::modelKernels : Work::artifactKernels;
+  return gguf::isGguf(options.model) ? Work::modelKernels : Work::artifactKernels;
 }
 
 Result<Work> modelWork(const CLI::App &app, Options &options) {

@@ -91,7 +91,7 @@ Result<mlir::OwningOpRef<mlir::ModuleOp>> Compilation::import() {
 
 Result<void> Compilation::runPhases(mlir::ModuleOp module) {
   PhaseRun run;
-  run.passes = pipelineOptions(options, planned.request.settings, planned.machine);
+  run.passes = pipelineOptions(planned.request.settings, planned.machine);
   run.reproducer = (options.output.empty() ? "strata-compile" : options.output) + ".reproducer.mlir";
   run.dumpFolder = options.dumpFolder;
   Phase last = *findPhase(options.stopAfter);
@@ -105,7 +105,7 @@ Result<void> Compilation::runPhases(mlir::ModuleOp module) {
         printPlan();
         return planning::shortfallError(planned);
       }
-      run.passes = pipelineOptions(options, planned.plan.settings, planned.machine);
+      run.passes = pipelineOptions(planned.plan.settings, planned.machine);
       if (!options.explained.empty())
         return {};
     }

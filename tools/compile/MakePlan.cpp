@@ -123,8 +123,8 @@ Result<planning::Planned> planRequest(const Options &options, const gguf::Model 
                                       const ModelDescription &description) {
   planning::Planned planned;
   STRATA_ASSIGN(planned.machine, planning::budgetedMachine(options.machine, options.ram, options.gpuMemory));
-  STRATA_ASSIGN(planned.request.settings, planSettings(options, description));
-  planned.request.promptTokensGiven = options.promptTokens.has_value();
+  STRATA_ASSIGN(planned.request.settings, completeSettings(options.settings, description));
+  planned.request.promptTokensGiven = options.settings.promptTokens.has_value();
   planned.request.gpuHeadRoom = options.gpuHeadRoom;
   planned.request.ramHeadRoom = options.ramHeadRoom;
   if (!options.trace.empty()) {
@@ -140,7 +140,7 @@ LoweredShapes::LoweredShapes(mlir::ModuleOp optimised, const Options &commandLin
                              const planning::Planned &ofModel)
     : module(optimised), description(ofModel.weights.description), machine(ofModel.machine),
       settings(ofModel.request.settings) {
-  run.passes = pipelineOptions(commandLineOptions, settings, machine);
+  run.passes = pipelineOptions(settings, machine);
   run.reproducer =
       (commandLineOptions.output.empty() ? "strata-compile" : commandLineOptions.output) + ".reproducer.mlir";
 }

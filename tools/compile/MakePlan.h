@@ -5,6 +5,7 @@
 // The planner's plan for a model that is optimised, with the sizes that its programs will have.
 #pragma once
 
+#include "tools/compile/Options.h"
 #include "tools/compile/Phases.h"
 #include "tools/compile/Settings.h"
 #include "tools/plan/PlanTool.h"

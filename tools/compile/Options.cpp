@@ -29,39 +29,6 @@ std::string phaseHelp() {
   return help;
 }
 
-CLI::Option *addCount(CLI::App &app, const char *name, auto &variable, const char *help) {
-  // The artifact has 32 bits for each of them. CLI11 wraps a negative number into an unsigned one.
-  return app.add_option(name, variable, help)
-      ->check([](const std::string &text) { return text.starts_with('-') ? text + " is negative" : ""; })
-      ->check(CLI::Range(uint64_t{1}, uint64_t{std::numeric_limits<int32_t>::max()}));
-}
-
-void addPlan(CLI::App &app, Options &options) {
-  const char *group = "What is planned for";
-  addCount(app, "--context", options.context,
-           "positions of a sequence; without it the model's own context, at most 32768")
-      ->group(group);
-  addCount(app, "--sequences", options.sequences, "sequences that decode together")
-      ->group(group)
-      ->capture_default_str();
-  addCount(app, "--prompt-tokens", options.promptTokens,
-           "tokens of one pass over the model; without it the context, at most 32768")
-      ->group(group);
-  addCount(app, "--chunk-tokens", options.chunkTokens,
-           "tokens of a pass that go through a layer's attention together; without it 512")
-      ->group(group);
-  app.add_option(
-         "--activations", options.activations,
-         "auto, i8, i16 or f32: the activations of quantised products; auto is i16 when decoding, i8 in prompts")
-      ->group(group)
-      ->check(CLI::IsMember({"auto", "i8", "i16", "f32"}))
-      ->capture_default_str();
-  app.add_option("--kv", options.kv, "f16 or f32: the KV cache")
-      ->group(group)
-      ->check(CLI::IsMember({"f16", "f32"}))
-      ->capture_default_str();
-}
-
 void addModel(CLI::App &app, Options &options) {
   const char *group = "The model";
   app.add_flag("--header-only", options.headerOnly,
@@ -109,7 +76,7 @@ void addOptions(CLI::App &app, Options &options) {
       "the folder of libnvrtc.so.12, for machines with a GPU; without it, where tools/cuda.sh put it, then the system");
   addMemoryOptions(app, "What the machine has",
                    {options.gpuMemory, options.ram, options.gpuHeadRoom, options.ramHeadRoom});
-  addPlan(app, options);
+  addSettingsOptions(app, options.settings);
   addTraceOption(app, options.trace);
   addCachePolicyOption(app, options.cachePolicy);
   addModel(app, options);

@@ -5,6 +5,7 @@
 // The command line of strata-compile.
 #pragma once
 
+#include "compiler/Placement/Settings.h"
 #include "compiler/Support/ModelDescription.h"
 #include "runtime/Routing/CachePolicy.h"
 
@@ -23,10 +24,7 @@ struct Options {
 
   std::optional<uint64_t> ram, gpuMemory; ///< Instead of the machine's.
   uint64_t gpuHeadRoom = uint64_t{1} << 30, ramHeadRoom = uint64_t{1} << 30;
-  std::optional<uint64_t> context, promptTokens, chunkTokens;
-  uint64_t sequences = 1;
-  std::string activations = "auto";
-  std::string kv = "f16";
+  WishedSettings settings;
   std::optional<ExpertGroups> expertGroups;
   std::string trace; ///< A routing trace or a usage file; empty: none.
   std::optional<CachePolicyKind> cachePolicy;

@@ -4,30 +4,23 @@
 
 #include "tools/compile/Settings.h"
 
-#include "compiler/Placement/Settings.h"
-
 namespace strata::compile {
 
-Result<PlanSettings> planSettings(const Options &options, const ModelDescription &description) {
-  return completeSettings({.context = options.context,
-                           .promptTokens = options.promptTokens,
-                           .chunkTokens = options.chunkTokens,
-                           .sequences = options.sequences,
-                           .kvNumberBytes = options.kv == "f16" ? 2u : 4u},
-                          description);
+/// The dialect's and the artifact's enumerators have the same names.
+static plan::ActivationEncoding activationsOf(schema::ActivationEncoding encoding) {
+  return *plan::symbolizeActivationEncoding(schema::EnumNameActivationEncoding(encoding));
 }
 
-PipelineOptions pipelineOptions(const Options &options, const PlanSettings &settings,
-                                const MachineDescription &machine) {
+PipelineOptions pipelineOptions(const PlanSettings &settings, const MachineDescription &machine) {
   PipelineOptions passes;
   passes.context = static_cast<uint32_t>(settings.context);
   passes.sequences = static_cast<uint32_t>(settings.sequences);
   passes.promptTokens = static_cast<uint32_t>(settings.promptTokens);
   passes.chunkTokens = static_cast<uint32_t>(settings.chunkTokens);
-  if (std::optional<plan::ActivationEncoding> encoding = plan::symbolizeActivationEncoding(options.activations))
-    passes.decodeActivations = passes.promptActivations = *encoding; // "auto" is none: the pass has its defaults.
+  passes.decodeActivations = activationsOf(settings.decodeActivations);
+  passes.promptActivations = activationsOf(settings.promptActivations);
   passes.device = machine.gpu ? plan::DeviceKind::gpu : plan::DeviceKind::host;
-  passes.kv = *plan::symbolizeKvEncoding(options.kv);
+  passes.kv = settings.kvNumberBytes == 2 ? plan::KvEncoding::f16 : plan::KvEncoding::f32;
   return passes;
 }
 

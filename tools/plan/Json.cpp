@@ -70,6 +70,8 @@ ordered_json settingsJson(const Planned &planned) {
           {"prompt_tokens_wished", planned.plan.promptTokensWished},
           {"chunk_tokens", settings.chunkTokens},
           {"kv_number_bytes", settings.kvNumberBytes},
+          {"decode_activations", schema::EnumNameActivationEncoding(settings.decodeActivations)},
+          {"prompt_activations", schema::EnumNameActivationEncoding(settings.promptActivations)},
           {"cache_policy", cachePolicyName(planned.plan.cachePolicy)}};
 }
 

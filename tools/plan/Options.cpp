@@ -7,40 +7,11 @@
 #include "compiler/Machine/Machine.h"
 #include "tools/PlanningOptions.h"
 
-#include <limits>
 #include <string_view>
 
 namespace strata::planning {
 
 namespace {
-
-template <typename T> CLI::Option *addCount(CLI::App &app, const char *name, T &variable, const char *help) {
-  // CLI11 wraps a negative number into an unsigned one.
-  return app.add_option(name, variable, help)
-      ->check([](const std::string &text) { return text.starts_with('-') ? text + " is negative" : ""; })
-      ->check(CLI::Range(uint64_t{1}, uint64_t{std::numeric_limits<int32_t>::max()}));
-}
-
-void addSettings(CLI::App &app, Options &options) {
-  const char *group = "What is planned for";
-  addCount(app, "--context", options.settings.context,
-           "positions of a sequence; without it the model's own context, at most 32768")
-      ->group(group);
-  addCount(app, "--sequences", options.settings.sequences, "sequences that decode together")
-      ->group(group)
-      ->capture_default_str();
-  addCount(app, "--prompt-tokens", options.settings.promptTokens,
-           "tokens of one pass over the model; without it the context, at most 32768, halved while it does not fit")
-      ->group(group);
-  addCount(app, "--chunk-tokens", options.settings.chunkTokens,
-           "tokens of a pass that go through a layer's attention together; without it 512")
-      ->group(group);
-  app.add_option_function<std::string>(
-         "--kv", [&](const std::string &text) { options.settings.kvNumberBytes = text == "f16" ? 2 : 4; },
-         "f16 or f32: the KV cache; without it f16")
-      ->group(group)
-      ->check(CLI::IsMember({"f16", "f32"}));
-}
 
 void addMachine(CLI::App &app, Options &options) {
   const char *group = "The machine";
@@ -61,7 +32,7 @@ void addModel(CLI::App &app, Options &options) {
 void addOptions(CLI::App &app, Options &options) {
   app.add_option("MODEL", options.model, "the GGUF file; of a split set, the first")->required();
   addMachine(app, options);
-  addSettings(app, options);
+  addSettingsOptions(app, options.settings);
   addTraceOption(app, options.trace);
   addCachePolicyOption(app, options.cachePolicy);
   addModel(app, options);

@@ -31,7 +31,9 @@ Plan planOf(const schema::Artifact &artifact, const ModelWeights &weights) {
                    .sequences = settings.sequences(),
                    .promptTokens = settings.prompt_tokens(),
                    .chunkTokens = settings.chunk_tokens(),
-                   .kvNumberBytes = settings.kv() == schema::KvEncoding::f16 ? 2u : 4u};
+                   .kvNumberBytes = settings.kv() == schema::KvEncoding::f16 ? 2u : 4u,
+                   .decodeActivations = settings.decode_activations(),
+                   .promptActivations = settings.prompt_activations()};
   for (uint32_t i = 0; artifact.budgets() && i < artifact.budgets()->size(); ++i)
     plan.hasGpu |= artifact.budgets()->Get(i)->tier() == schema::Tier::gpu;
   for (uint32_t layer = 0; layer < weights.layers.size(); ++layer)

@@ -105,9 +105,13 @@ void Report::settings() {
   std::string halved = plan.promptTokensWished > settings.promptTokens
                            ? fmt::format(" ({} do not fit)", formatCount(plan.promptTokensWished))
                            : "";
-  line("settings   context {}, {} sequence{}, passes of {} prompt tokens{}, KV {}", formatCount(settings.context),
+  std::string activations =
+      settings.decodeActivations == settings.promptActivations
+          ? fmt::format(", activations {}", schema::EnumNameActivationEncoding(settings.decodeActivations))
+          : "";
+  line("settings   context {}, {} sequence{}, passes of {} prompt tokens{}, KV {}{}", formatCount(settings.context),
        settings.sequences, settings.sequences == 1 ? "" : "s", formatCount(settings.promptTokens), halved,
-       settings.kvNumberBytes == 2 ? "f16" : "f32");
+       settings.kvNumberBytes == 2 ? "f16" : "f32", activations);
   Checked expanded = Checked(settings.context) * settings.sequences * expandedKvBytes(model, settings.kvNumberBytes);
   line("kv cache   {} of latents, {} B a position; all heads' keys and values would be {}",
        formatBytes(plan.of(Tier::Gpu).kv + plan.of(Tier::Ram).kv),

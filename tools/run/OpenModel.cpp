@@ -13,20 +13,12 @@
 #include "tools/run/CompileSources.h"
 #include "tools/run/Recording.h"
 
-#include <array>
 #include <filesystem>
 #include <fmt/format.h>
-#include <fstream>
 
 namespace strata::run {
 
 namespace {
-
-bool isGguf(const std::string &path) {
-  std::array<char, 4> magic = {};
-  std::ifstream(path, std::ios::binary).read(magic.data(), magic.size());
-  return std::string_view(magic.data(), magic.size()) == "GGUF";
-}
 
 Result<LocatedModel> locate(const LoadedArtifact &artifact, const Options &options) {
   return locateModel(artifact, options.weights.empty() ? std::nullopt : std::optional(options.weights));
@@ -104,7 +96,7 @@ Result<text::Tokenizer> tokenizerOf(const gguf::Model &model) {
 }
 
 Result<text::Tokenizer> openTokenizer(const Options &options) {
-  if (isGguf(options.model)) {
+  if (gguf::isGguf(options.model)) {
     STRATA_ASSIGN(gguf::Model model, gguf::Model::open(options.model, {.headerOnly = true}));
     return tokenizerOf(model);
   }

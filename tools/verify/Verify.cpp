@@ -8,16 +8,15 @@
 #include "runtime/Artifact/LoadedArtifact.h"
 #include "runtime/Artifact/LocateModel.h"
 #include "runtime/Base/Size.h"
+#include "runtime/Weights/Gguf.h"
 #include "tools/CommandLine.h"
 #include "tools/Progress.h"
 #include "tools/run/Interrupt.h"
 #include "tools/verify/Pass.h"
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <fmt/format.h>
-#include <fstream>
 
 namespace strata::verify {
 
@@ -27,14 +26,8 @@ namespace {
 
 constexpr size_t kShownDifferences = 20;
 
-bool isGguf(const std::string &path) {
-  std::array<char, 4> magic = {};
-  std::ifstream(path, std::ios::binary).read(magic.data(), magic.size());
-  return std::string_view(magic.data(), magic.size()) == "GGUF";
-}
-
 Result<LocatedModel> openModel(const Options &options) {
-  if (!isGguf(options.model) && fs::is_regular_file(options.model)) {
+  if (!gguf::isGguf(options.model) && fs::is_regular_file(options.model)) {
     STRATA_ASSIGN(LoadedArtifact artifact, LoadedArtifact::load(options.model));
     return locateModel(artifact, options.weights.empty() ? std::nullopt : std::optional(options.weights));
   }

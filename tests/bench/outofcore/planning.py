@@ -27,8 +27,9 @@ def settings(options):
     """No more positions than the runs use, as llama-bench does it: they take memory from experts."""
     longest = max(work.tokens + DECODE_PROMPT for work in options.works)
     prompt = max([DECODE_PROMPT] + [work.tokens for work in options.works if not work.decodes])
-    trace = [f"--trace={options.trace}"] if options.trace else []
-    return [f"--ram={options.ram}B", f"--context={(longest + 64) // 64 * 64}", f"--prompt-tokens={prompt}", *trace]
+    caching = [f"--trace={options.trace}"] if options.trace else []
+    caching += [f"--cache-policy={options.cache_policy}"] if options.cache_policy else []
+    return [f"--ram={options.ram}B", f"--context={(longest + 64) // 64 * 64}", f"--prompt-tokens={prompt}", *caching]
 
 
 def with_disk(machine, gbps):

@@ -48,6 +48,9 @@ constexpr FactRow kFacts[] = {
 };
 constexpr double kRates[] = {0.5e9, 1e9, 2e9, 3.2e9};
 
+/// Part of the memory's bandwidth at which the host decodes with 16 bits.
+constexpr double kSixteenBits = 0.95;
+
 TEST(Prediction, DiskReadsAgreeWithTheFacts) {
   for (size_t rate = 0; rate < std::size(kRates); ++rate) {
     Planned all = planned(targetWithDisk(kRates[rate]));
@@ -156,7 +159,7 @@ TEST(Prediction, TheHostsLayersCostWhatTheyDo) {
   double gpuBytes = 0, hostBytes = static_cast<double>(all.weights.output);
   for (uint32_t layer = 0; layer < 61; ++layer)
     (layer < onGpu ? gpuBytes : hostBytes) += static_cast<double>(all.weights.layers[layer].dense);
-  EXPECT_NEAR(token.cost.of(CostTerm::DenseWeights), gpuBytes / 1040e9 + hostBytes / 80e9, 1e-9);
+  EXPECT_NEAR(token.cost.of(CostTerm::DenseWeights), gpuBytes / 1040e9 + hostBytes / (kSixteenBits * 80e9), 1e-9);
   // A prompt's rows go to the GPU (int8, a scale for every 32, eight choices) and back, in every layer of the host.
   const PromptPrediction &prompt = all.prediction.prompts.front();
   double rows = (61 - onGpu) * (7168 * (1 + 4.0 / 32) + 8 * 8 + 7168 * 4) + 2 * 7168 * 4;
@@ -170,7 +173,33 @@ TEST(Prediction, AHostWithAllInMemoryIsBoundByIt) {
   EXPECT_EQ(all.prediction.uniform.cost.bottleneck, CostTerm::Attention) << "0.557 TFLOP on eight cores";
   EXPECT_EQ(all.prediction.uniform.cost.of(CostTerm::DiskReads), 0);
   EXPECT_EQ(all.prediction.uniform.cost.of(CostTerm::Transfers), 0);
-  EXPECT_NEAR(all.prediction.uniform.cost.of(CostTerm::HostExperts), 11494490112 / 80e9, 1e-9);
+  EXPECT_NEAR(all.prediction.uniform.cost.of(CostTerm::HostExperts), 11494490112 / (kSixteenBits * 80e9), 1e-9);
+}
+
+/// The host's part alone, of decoding by its weights and of prompts by its products.
+TEST(Prediction, ActivationsCostTheHostWhatTheyDo) {
+  using schema::ActivationEncoding;
+  auto with = [](const MachineDescription &machine, ActivationEncoding activations) {
+    PlanRequest request = defaultRequest();
+    request.settings.decodeActivations = request.settings.promptActivations = activations;
+    return planned(machine, request).prediction;
+  };
+  MachineDescription host = hostWith(uint64_t(400) << 30);
+  Prediction one = with(host, ActivationEncoding::i8), two = with(host, ActivationEncoding::i16);
+  Prediction exact = with(host, ActivationEncoding::f32);
+  for (CostTerm term : {CostTerm::DenseWeights, CostTerm::HostExperts}) {
+    EXPECT_NEAR(two.uniform.cost.of(term) * kSixteenBits, one.uniform.cost.of(term), 1e-9);
+    EXPECT_GT(exact.uniform.cost.of(term), 10 * two.uniform.cost.of(term));
+  }
+  EXPECT_EQ(one.uniform.cost.of(CostTerm::Attention), exact.uniform.cost.of(CostTerm::Attention));
+  auto products = [](const Prediction &of) { return of.prompts.front().cost.of(CostTerm::Products); };
+  EXPECT_GT(products(two), 1.5 * products(one));
+  EXPECT_GT(products(exact), 10 * products(two));
+  // What the GPU computes, and what waits for the disk, does not change.
+  MachineDescription target = machineOf("ovh-ai1-1-gpu");
+  EXPECT_EQ(products(with(target, ActivationEncoding::i8)), products(with(target, ActivationEncoding::i16)));
+  EXPECT_EQ(with(target, ActivationEncoding::i8).uniform.cost.total,
+            with(target, ActivationEncoding::i16).uniform.cost.total);
 }
 
 TEST(Explain, SaysWhyAnExpertIsWhereItIs) {

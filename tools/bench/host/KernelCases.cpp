@@ -336,7 +336,8 @@ std::vector<KernelCase> kernelCases(const HostOptions &options, FreshSlabs *slab
   for (ActivationEncoding activations : activationsOf(options)) {
     for (uint64_t tokens = 1; tokens <= 8; ++tokens)
       cases.push_back(fewColumns(Encoding::Q4_0, kEmbedding, tokens, activations));
-    cases.push_back(fewColumns(Encoding::Q4_0, kExpertWidth, 1, activations));
+    for (uint64_t columns : {kExpertWidth, kHeadWidth})
+      cases.push_back(fewColumns(Encoding::Q4_0, columns, 1, activations));
     for (Encoding encoding : {Encoding::Q4_1, Encoding::Q8_0, Encoding::Q6_K})
       cases.push_back(fewColumns(encoding, kEmbedding, 1, activations));
     for (uint64_t tokens : {16u, 64u})

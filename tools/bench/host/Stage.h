@@ -16,7 +16,8 @@
 namespace strata::bench {
 
 /// The shapes of DeepSeek V3.1.
-inline constexpr uint64_t kEmbedding = 7168, kExpertWidth = 2048, kHeads = 128, kLatent = 512, kRope = 64;
+inline constexpr uint64_t kEmbedding = 7168, kExpertWidth = 2048, kHeads = 128, kHeadWidth = 128, kLatent = 512,
+                          kRope = 64;
 inline constexpr uint64_t kExperts = 64, kExpertsUsed = 8;
 
 class Stage {
