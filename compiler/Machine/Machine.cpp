@@ -7,6 +7,7 @@
 #include "compiler/Machine/Presets.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
@@ -24,15 +25,22 @@ std::string machinePresets() {
 }
 
 DiskRead bestRead(const DiskDescription &disk, uint64_t blockBytes) {
-  uint64_t block = disk.reads.empty() ? 0 : disk.reads.front().blockBytes;
+  constexpr double kWithin = 0.9;
+  auto distance = [&](const DiskRead &read) {
+    return std::abs(std::log(static_cast<double>(read.blockBytes) / static_cast<double>(blockBytes)));
+  };
+  uint64_t block = 0;
+  if (!disk.reads.empty())
+    block = std::ranges::min_element(disk.reads, {}, distance)->blockBytes;
+  double best = 0;
   for (const DiskRead &read : disk.reads)
-    if (read.blockBytes <= blockBytes)
-      block = std::max(block, read.blockBytes);
-  DiskRead best;
+    if (read.blockBytes == block)
+      best = std::max(best, read.bandwidth.value);
+  DiskRead chosen;
   for (const DiskRead &read : disk.reads)
-    if (read.blockBytes == block && read.bandwidth.value > best.bandwidth.value)
-      best = read;
-  return best;
+    if (read.blockBytes == block && read.bandwidth.value >= kWithin * best && read.depth >= chosen.depth)
+      chosen = read;
+  return chosen;
 }
 
 Figure diskBandwidth(const DiskDescription &disk, uint64_t blockBytes) {

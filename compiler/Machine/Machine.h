@@ -76,8 +76,9 @@ std::span<const std::string_view> systemNotes();
 /// What the cores are assumed to do where nobody measured it.
 HostFigures assumedHostFigures(uint32_t cores);
 
-/// The best that direct reads of `blockBytes` reach at any depth, the least one that reaches it: of the largest
-/// measured or assumed block that is not larger, or of the smallest block if all are.
+/// What direct reads of `blockBytes` reach: of the measured or assumed block that is nearest, by ratio, the deepest of
+/// those within a tenth of its best. One read at a time may be the best for a program that only reads; one that
+/// computes between its reads needs the next ones under way.
 DiskRead bestRead(const DiskDescription &disk, uint64_t blockBytes);
 /// Its bandwidth.
 Figure diskBandwidth(const DiskDescription &disk, uint64_t blockBytes);

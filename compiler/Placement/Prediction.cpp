@@ -46,7 +46,7 @@ HostSpeed hostSpeed(schema::ActivationEncoding activations) {
   case schema::ActivationEncoding::f32:
     break;
   }
-  return {0.07, 0.01};
+  return {0.07, 0.015};
 }
 
 size_t at(Tier tier) {

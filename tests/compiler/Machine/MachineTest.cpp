@@ -127,16 +127,24 @@ TEST(Machine, FileDescribesGpuAndDisk) {
   EXPECT_EQ(machine->system.at("io_uring"), "allowed");
 }
 
-TEST(Machine, DiskBandwidthIsTheBestOfTheNearestSmallerBlock) {
+TEST(Machine, DiskBandwidthIsThatOfTheNearestBlock) {
   DiskDescription disk = *parseMachine(kFull, "box.json")->disk;
   EXPECT_EQ(diskBandwidth(disk, 8 << 20).value, 3.25e9);
-  EXPECT_EQ(diskBandwidth(disk, (8 << 20) - 1).value, 2e9);
+  EXPECT_EQ(diskBandwidth(disk, 8257536).value, 3.25e9) << "a matrix of an expert of V3.1 is nearly 8 MiB";
+  EXPECT_EQ(diskBandwidth(disk, 512 << 10).value, 2e9) << "four times 128 KiB, a sixteenth of 8 MiB";
   EXPECT_EQ(diskBandwidth(disk, 100 << 20).value, 2.5e9);
   EXPECT_EQ(diskBandwidth(disk, 4096).value, 2e9) << "smaller than all: the smallest";
+}
+
+TEST(Machine, TheDepthIsTheDeepestThatIsNotMuchSlower) {
+  DiskDescription disk = *parseMachine(kFull, "box.json")->disk;
   EXPECT_EQ(bestRead(disk, 8 << 20).depth, 16u);
-  EXPECT_EQ(bestRead(disk, (8 << 20) - 1).depth, 32u);
-  disk.reads[1].bandwidth = disk.reads[2].bandwidth;
-  EXPECT_EQ(bestRead(disk, 8 << 20).depth, 4u) << "more would only make each read slower";
+  disk.reads[2].bandwidth.value = 2.8e9;
+  EXPECT_EQ(bestRead(disk, 8 << 20).depth, 16u) << "within a tenth of the best";
+  EXPECT_EQ(bestRead(disk, 8 << 20).bandwidth.value, 2.8e9) << "and that is what it will be";
+  disk.reads[2].bandwidth.value = 2.7e9;
+  EXPECT_EQ(bestRead(disk, 8 << 20).depth, 4u);
+  EXPECT_EQ(bestRead({}, 8 << 20).bandwidth.value, 0);
 }
 
 TEST(Machine, UnknownPresetIsTheCommandLinesFault) {
