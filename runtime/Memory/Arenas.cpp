@@ -54,27 +54,26 @@ private:
   /// One checksum's bytes. What differs once is read again: the fault may be one of the cache or of the way to it.
   Result<void> loadChecked(const schema::Tensor &tensor, const TensorChecksums *sums, uint64_t piece, uint64_t at,
                            uint64_t bytes) {
-    auto next = [this](uint32_t, uint64_t, uint64_t most) { return direct->next(most); };
-    auto cached = [this](uint32_t file, uint64_t offset, uint64_t most) { return readCached(file, offset, most); };
-    bool hashed = sums != nullptr;
-    STRATA_TRY(direct ? loadRange(tensor, at, bytes, hashed, next) : loadRange(tensor, at, bytes, hashed, cached));
+    STRATA_TRY(loadRange(tensor, at, bytes, sums != nullptr, direct));
     report(bytes);
     if (!sums || hash.finish() == sums->hashes[piece])
       return {};
     files.forget(tensor.file(), tensor.offset() + at, bytes);
-    STRATA_TRY(loadRange(tensor, at, bytes, true, cached));
+    STRATA_TRY(loadRange(tensor, at, bytes, true, nullptr));
     if (hash.finish() == sums->hashes[piece])
       return {};
     return damagedPiece(files.place(tensor.file()), tensor.offset() + at, tensor.name()->string_view(), sums->slabs,
                         piece, sums->hashes[piece], hash.finish());
   }
 
-  /// `read` gives some of the bytes that begin at an offset of a file, at most so many.
-  template <typename Read>
-  Result<void> loadRange(const schema::Tensor &tensor, uint64_t first, uint64_t bytes, bool hashed, Read read) {
+  /// From `ahead`, or where that is null through the page cache.
+  Result<void> loadRange(const schema::Tensor &tensor, uint64_t first, uint64_t bytes, bool hashed,
+                         OrderedReads *ahead) {
     hash.reset();
     for (uint64_t at = first; at < first + bytes;) {
-      STRATA_ASSIGN(std::span<const std::byte> part, read(tensor.file(), tensor.offset() + at, first + bytes - at));
+      uint64_t rest = first + bytes - at;
+      STRATA_ASSIGN(std::span<const std::byte> part,
+                    ahead ? ahead->next(rest) : readCached(tensor.file(), tensor.offset() + at, rest));
       if (hashed)
         hash.update(part);
       STRATA_TRY(device.copyToDevice(arena + tensor.arena_offset() + at, part));
