@@ -62,9 +62,8 @@ void addSettingsOptions(CLI::App &app, WishedSettings &settings) {
              if (text == schema::EnumNameActivationEncoding(encoding))
                settings.activations = encoding;
          },
-         "auto, i8, i16 or f32: the activations of quantised products; without it auto, which is i16 when decoding, i8 "
-         "in "
-         "prompts")
+         "auto, i8, i16 or f32: the activations of quantised products; without it auto, which is i16 when decoding, "
+         "i8 in prompts")
       ->group(group)
       ->check(CLI::IsMember({"auto", "i8", "i16", "f32"}));
   app.add_option_function<std::string>(

@@ -9,7 +9,6 @@
 
 #include <cctype>
 #include <fmt/format.h>
-#include <limits>
 
 namespace strata::compile {
 

@@ -43,16 +43,17 @@ Result<std::unique_ptr<OrderedReads>> OrderedReads::create(const WeightFiles &fi
   std::unique_ptr<OrderedReads> made(new OrderedReads(files, reads, block, std::move(ranges)));
   made->memory = PageMemory(bufferBytes(depth));
   if (!made->memory.data())
-    return fail(ExitCode::Machine, "F20",
-                fmt::format("there is not enough memory for buffers of {}: lower --read-depth",
-                            formatBytes(bufferBytes(depth))));
+    return fail(
+        ExitCode::Machine, "F20",
+        fmt::format("there is not enough memory for buffers of {}: free some, or lower --read-depth where it is given",
+                    formatBytes(bufferBytes(depth))));
   made->blocks.resize(count);
   made->arrived.resize(count);
   for (uint32_t i = 0; i < count; ++i) {
     made->blocks[i].buffer = made->memory.data() + i * block;
     made->readAhead(i);
   }
-  made->begin();
+  made->beginFirstBlock();
   return made;
 }
 
@@ -63,7 +64,7 @@ OrderedReads::~OrderedReads() {
 
 /// What comes behind all that is read, into a block that is free.
 void OrderedReads::readAhead(uint32_t number) {
-  while (aheadRange < ranges.size() && ranges[aheadRange].begin == ranges[aheadRange].end)
+  while (aheadRange < ranges.size() && ranges[aheadRange].begin >= ranges[aheadRange].end)
     ++aheadRange;
   if (aheadRange == ranges.size())
     return;
@@ -105,7 +106,7 @@ Result<void> OrderedReads::complete(const Block &block) {
   return {};
 }
 
-void OrderedReads::begin() {
+void OrderedReads::beginFirstBlock() {
   isFirstComplete = false;
   position = order.empty() ? 0 : blocks[order.front()].begin;
 }
@@ -115,7 +116,7 @@ Result<std::span<const std::byte>> OrderedReads::next(uint64_t most) {
     uint32_t used = order.front();
     order.pop_front();
     readAhead(used);
-    begin();
+    beginFirstBlock();
   }
   if (order.empty())
     return fail(ExitCode::Bug, "", "bytes are asked for behind the end of the last range");

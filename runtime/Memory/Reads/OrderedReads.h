@@ -57,7 +57,7 @@ private:
   OrderedReads(const WeightFiles &fromFiles, Reads &fromReads, uint64_t bytesOfBlock, std::vector<FileRange> wanted)
       : files(fromFiles), reads(fromReads), blockBytes(bytesOfBlock), ranges(std::move(wanted)) {}
   void readAhead(uint32_t block);
-  void begin(); ///< With the first block of `order`.
+  void beginFirstBlock(); ///< Of `order`.
   void waitFor(const Block &block);
   Result<void> complete(const Block &block);
 
