@@ -73,9 +73,11 @@ void addSettingsOptions(CLI::App &app, WishedSettings &settings) {
       ->check(CLI::IsMember({"f16", "f32"}));
 }
 
-void addTraceOption(CLI::App &app, std::string &path) {
-  app.add_option("--trace", path,
-                 "a routing trace or a usage file of strata-run: the most used experts are pinned in memory")
+void addTraceOption(CLI::App &app, std::vector<std::string> &paths) {
+  app.add_option("--trace", paths,
+                 "a routing trace or a usage file of strata-run: the most used experts are pinned in memory; several "
+                 "count together")
+      ->allow_extra_args(false)
       ->group("What is planned for");
 }
 

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace strata {
 
@@ -28,8 +29,8 @@ void addMemoryOptions(CLI::App &app, const char *group, MemoryOptions options);
 /// `--context`, `--sequences`, `--prompt-tokens`, `--chunk-tokens`, `--activations` and `--kv`.
 void addSettingsOptions(CLI::App &app, WishedSettings &settings);
 
-/// `--trace`: what the most used experts are known from.
-void addTraceOption(CLI::App &app, std::string &path);
+/// `--trace`, which may be repeated: what the most used experts are known from.
+void addTraceOption(CLI::App &app, std::vector<std::string> &paths);
 
 /// `--cache-policy`.
 void addCachePolicyOption(CLI::App &app, std::optional<CachePolicyKind> &policy);

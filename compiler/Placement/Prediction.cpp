@@ -5,6 +5,8 @@
 #include "compiler/Placement/Prediction.h"
 
 #include "compiler/Placement/CacheModel.h"
+#include "compiler/Placement/PromptOverlap.h"
+#include "runtime/Routing/NearlyAllExperts.h"
 #include "runtime/Schema/RowBytes.h"
 
 #include <algorithm>
@@ -91,7 +93,9 @@ public:
 private:
   /// Operations of attention for one token with `positions` before it, in one layer: absorbed, as every device does it.
   double attentionOperations(double positions) const;
-  void addPass(double start, double tokens, PromptPrediction &prompt) const;
+  /// Counts the pass's terms; its time if the host computes it.
+  double addPass(double start, double tokens, PromptPrediction &prompt) const;
+  double roomAhead(uint32_t layer, bool cachesAreEmpty) const;
   /// Rows of a decoded token that go from one device to the other, one after the other: of the embedding, to and from
   /// the host's experts of every layer of the GPU, and where the host's layers begin.
   double exchangedRows() const;
@@ -225,23 +229,47 @@ uint32_t Predictor::coldExperts(uint32_t layer) const {
   return plan.expertsApart && layer >= plan.denseLayers ? plan.cacheSlots(layer) : 0;
 }
 
+/// Bytes of buffers that a pass of a prompt has when it comes to a layer: the staging arena's, and of caches that are
+/// empty the layer's own and those of the layers behind it.
+double Predictor::roomAhead(uint32_t layer, bool cachesAreEmpty) const {
+  double bytes = 0;
+  for (const PlannedArena &arena : plan.arenas)
+    if (arena.name == "staging" && arena.tier == Tier::Ram)
+      bytes += static_cast<double>(arena.bytes);
+  for (auto from = size_t{layer}; cachesAreEmpty && from < plan.layers.size(); ++from)
+    bytes += static_cast<double>(plan.cacheSlots(static_cast<uint32_t>(from))) *
+             static_cast<double>(weights.layers[from].expertBuffers);
+  return bytes;
+}
+
 /// One pass over the model with `tokens` tokens after `start` others. Every touched expert is read once; reads, uploads
 /// and compute run beside each other.
-void Predictor::addPass(double start, double tokens, PromptPrediction &prompt) const {
+double Predictor::addPass(double start, double tokens, PromptPrediction &prompt) const {
   const ModelDescription &description = weights.description;
   auto term = [&](CostTerm which) -> double & { return prompt.cost.seconds[static_cast<size_t>(which)]; };
   double used = static_cast<double>(description.expertsUsed) / std::max(1u, description.experts);
   double touched = 1 - std::pow(1 - used, tokens);
   double diskBytes = 0, uploaded = 0, expertOperations = 0;
+  double attention = attentionOperations(start + tokens / 2) * tokens;
+  const HostFigures &host = machine.host;
+  double hostShare = hostSpeed(plan.settings.promptActivations).prompts;
+  std::vector<LayerPass> passes(plan.layers.size());
   for (size_t i = 0; i < plan.layers.size(); ++i) {
     const auto &experts = plan.layers[i].experts;
-    double bytes = touched * static_cast<double>(weights.layers[i].expert);
-    diskBytes += bytes * (experts[at(Tier::Disk)] + (start == 0 ? coldExperts(static_cast<uint32_t>(i)) : 0));
+    const LayerWeights &layer = weights.layers[i];
+    auto number = static_cast<uint32_t>(i);
+    double bytes = touched * static_cast<double>(layer.expert);
+    double read = bytes * (experts[at(Tier::Disk)] + (start == 0 ? coldExperts(number) : 0));
+    diskBytes += read;
     uploaded += plan.hasGpu ? bytes * (experts[at(Tier::Ram)] + experts[at(Tier::Disk)]) : 0;
-    expertOperations += 2 * tokens * description.expertsUsed * static_cast<double>(weights.layers[i].expertParameters);
+    double operations = 2 * tokens * description.expertsUsed * static_cast<double>(layer.expertParameters);
+    expertOperations += operations;
+    passes[i].before = seconds(2 * tokens * static_cast<double>(layer.denseParameters) / hostShare, host.productRate) +
+                       seconds(attention, host.attentionRate);
+    passes[i].experts = seconds(operations / hostShare, host.productRate);
+    passes[i].reads = seconds(read, disk);
+    passes[i].room = read == 0 ? 0 : seconds(roomAhead(number, start == 0), disk);
   }
-  const HostFigures &host = machine.host;
-  double attention = attentionOperations(start + tokens / 2) * tokens;
   double onGpu = attention * plan.denseLayersIn(Tier::Gpu), onHost = attention * plan.denseLayersIn(Tier::Ram);
   prompt.diskBytes += diskBytes;
   term(CostTerm::DiskReads) += seconds(diskBytes, disk);
@@ -252,23 +280,25 @@ void Predictor::addPass(double start, double tokens, PromptPrediction &prompt) c
          onHostProducts = 2 * tokens * denseParameters(Tier::Ram);
   (plan.promptDevice() == ComputeDevice::Gpu ? onGpuProducts : onHostProducts) += expertOperations;
   term(CostTerm::Products) +=
-      seconds(onGpuProducts, gpu.productRate) +
-      seconds(onHostProducts / hostSpeed(plan.settings.promptActivations).prompts, host.productRate);
+      seconds(onGpuProducts, gpu.productRate) + seconds(onHostProducts / hostShare, host.productRate);
   term(CostTerm::Attention) += seconds(onGpu, gpu.attentionRate) + seconds(onHost, host.attentionRate);
+  return overlappedSeconds(
+      passes, usesNearlyAllExperts(static_cast<uint64_t>(tokens), description.expertsUsed, description.experts));
 }
 
 PromptPrediction Predictor::prompt(uint64_t tokens) const {
   PromptPrediction prompt;
   prompt.tokens = tokens;
+  double onHost = 0;
   for (uint64_t start = 0; start < tokens; start += plan.settings.promptTokens, ++prompt.passes)
-    addPass(static_cast<double>(start), static_cast<double>(std::min(plan.settings.promptTokens, tokens - start)),
-            prompt);
-  // Reads and uploads go on while the devices compute; products, attention and rows that change the device follow each
-  // other.
+    onHost += addPass(static_cast<double>(start),
+                      static_cast<double>(std::min(plan.settings.promptTokens, tokens - start)), prompt);
+  // Beside a GPU, reads and uploads go on while the devices compute; products, attention and rows that change the
+  // device follow each other.
   Cost &cost = prompt.cost;
   double compute = cost.of(CostTerm::Products) + cost.of(CostTerm::Attention) + prompt.exchangeSeconds;
   double moved = std::max(cost.of(CostTerm::DiskReads), cost.of(CostTerm::Transfers));
-  cost.total = std::max(compute, moved);
+  cost.total = plan.hasGpu ? std::max(compute, moved) : onHost;
   auto larger = [&](CostTerm a, CostTerm b) { return cost.of(a) < cost.of(b) ? b : a; };
   cost.bottleneck = compute > moved ? larger(CostTerm::Products, CostTerm::Attention)
                                     : larger(CostTerm::DiskReads, CostTerm::Transfers);

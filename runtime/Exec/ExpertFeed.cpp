@@ -4,6 +4,8 @@
 
 #include "runtime/Exec/ExpertFeed.h"
 
+#include "runtime/Routing/NearlyAllExperts.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -53,31 +55,33 @@ void ExpertFeed::listNeeded(uint32_t layer, ExpertUse use, std::span<const int32
   begun = false;
 }
 
-/// Experts are read ahead if a layer will use nearly all of them: with four times as many choices as experts, evenly
-/// spread, it uses 98 in 100.
 void ExpertFeed::beginPass(uint64_t rows) {
-  constexpr uint64_t kChoicesOfEach = 4;
   aheadExpert = 0;
-  aheadLayer = rows * usedByRow >= kChoicesOfEach * taken.size() ? 0 : experts->layers().size();
+  aheadLayer = usesNearlyAllExperts(rows, usedByRow, taken.size()) ? 0 : experts->layers().size();
   readAhead();
 }
 
 void ExpertFeed::aheadIsAfter(uint32_t layer) {
   const std::vector<ExpertLayer> &layers = experts->layers();
-  if (aheadLayer == layers.size())
-    return;
   auto found = std::ranges::find(layers, layer, &ExpertLayer::layer);
-  aheadLayer = static_cast<size_t>(found - layers.begin()) + 1;
+  auto next = static_cast<size_t>(found - layers.begin()) + 1;
+  if (aheadLayer >= next)
+    return;
+  aheadLayer = next;
   aheadExpert = 0;
 }
 
 void ExpertFeed::readAhead() {
   experts->takeArrived();
-  if (aheadLayer == experts->layers().size())
-    return;
-  const ExpertLayer &layer = experts->layers()[aheadLayer];
-  while (aheadExpert < layer.experts && experts->readAhead(layer.layer, aheadExpert))
-    ++aheadExpert;
+  while (aheadLayer < experts->layers().size()) {
+    const ExpertLayer &layer = experts->layers()[aheadLayer];
+    while (aheadExpert < layer.experts && experts->readAhead(layer.layer, aheadExpert))
+      ++aheadExpert;
+    if (aheadExpert < layer.experts)
+      return; // No buffer is free.
+    ++aheadLayer;
+    aheadExpert = 0;
+  }
 }
 
 /// As many as there are buffers for; at least one that is not computed is held afterwards.
@@ -164,6 +168,7 @@ Result<void> ExpertFeed::pass(uint32_t layer, std::span<const int32_t> used, con
   listNeeded(layer, ExpertUse::Prompt, used);
   Result<void> done = passHeld(layer, body);
   release();
+  experts->forgetAhead(layer);
   return done;
 }
 

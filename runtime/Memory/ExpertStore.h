@@ -53,7 +53,7 @@ struct ExpertStoreOptions {
 /// What a want is for.
 enum class ExpertUse : uint8_t {
   Decode, ///< Goes into its layer's cache, if there is a place.
-  Prompt  ///< Takes free places of the cache but drives nothing out.
+  Prompt  ///< Takes free places of the cache, and lends other layers', but drives nothing out.
 };
 
 /// Used by one thread. An expert is asked for with want() and held by a handle until release(); its slabs may be used
@@ -82,9 +82,11 @@ public:
   void beginStep(uint32_t layer);
   /// Asks for one expert that the layer has; nothing if all buffers that it could take are in use or lost to the disk.
   std::optional<Handle> tryWant(uint32_t layer, uint32_t expert, ExpertUse use);
-  /// Begins to read an expert that will be asked for, if it is neither here nor in quarantine and a buffer is free: it
-  /// drives nothing out, and what asks for it later counts as a miss. False if no buffer is free.
+  /// Begins to read an expert that a prompt will ask for, if it is neither here nor in quarantine and a buffer is free:
+  /// it drives nothing out, and what asks for it later counts as a miss. False if no buffer is free.
   bool readAhead(uint32_t layer, uint32_t expert);
+  /// What was read ahead of the layer and nobody has asked for leaves the buffers that it was lent.
+  void forgetAhead(uint32_t layer);
   /// Takes what the disk has done, without waiting.
   void takeArrived() { collect({}); }
   /// For when nothing is held and tryWant gives nothing. False if no read came to an end within the read timeout.
@@ -146,6 +148,7 @@ private:
   /// Consecutive slots: first the pinned experts', each its own, then those of a cache.
   struct Partition {
     uint32_t first = 0, pinned = 0, slots = 0;
+    uint64_t slotBytes = 0;
     uint32_t firstCached() const { return first + pinned; }
     uint32_t end() const { return first + pinned + slots; }
   };
@@ -163,10 +166,12 @@ private:
   std::optional<uint32_t> takeSlot(uint32_t layer, uint32_t expert, ExpertUse use);
   void place(uint32_t slot, uint32_t layer, uint32_t expert, bool isUsed);
   std::optional<uint32_t> takeFree(const Partition &partition) const;
+  std::optional<uint32_t> takeUnclaimed(uint32_t layer) const;
   std::optional<uint32_t> takeVictim(uint32_t partition);
   void vacate(Slot &slot);
   Result<Handle> hold(uint32_t layer, uint32_t expert);
   static bool isUnderway(const Slot &slot);
+  bool isPassing(const Slot &slot) const;
   /// A handle of an expert in quarantine, which has no slot: behind those of slots, by key.
   bool isRefused(Handle handle) const { return handle >= slotTable.size(); }
 

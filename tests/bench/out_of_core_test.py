@@ -114,6 +114,10 @@ class Parsing(unittest.TestCase):
 class FakeModel:
     bytes, operations_per_token = 27_000_000_000, 4_000_000_000
 
+    @staticmethod
+    def attention_operations(tokens):
+        return 1_000_000 * tokens * tokens
+
 
 def result(tokens, seconds, read, total=0, stats=None, peak=6 << 30, hits=0):
     return {"tokens": tokens, "seconds": seconds, "tokens_per_second": tokens / seconds, "bytes": read, "total_bytes": total,
@@ -128,8 +132,8 @@ def stats_of(seconds, read):
 class Arithmetic(unittest.TestCase):
     PLAN = {"bytes": 500_000_000, "tokens_per_second": 4 / 3, "prompts": {2048: 30.0}}
 
-    def table(self, rounds, *works, gops=None, plan=PLAN):
-        rows = tables.Table(rounds, FakeModel, 8 << 30, "decode", plan, gops).rows(works)
+    def table(self, rounds, *works, gops=None, attention_gops=None, plan=PLAN):
+        rows = tables.Table(rounds, FakeModel, 8 << 30, "decode", plan, gops, attention_gops).rows(works)
         return {row["what"]: row for row in rows}
 
     def figure(self, rows, part):
@@ -172,6 +176,8 @@ class Arithmetic(unittest.TestCase):
         self.assertEqual(self.figure(rows, "of those of prompt-512"), ("103.8 %", "**no**"))
         self.assertEqual(self.figure(rows, "prompt-512: time"), ("115 %", "yes"))  # 30 s of 26, the disk's.
         self.assertEqual(self.figure(rows, "prompt-2048: time"), ("98 %", "yes"))  # 40 s of 41, the operations'.
+        both = self.table(rounds, PROMPT, long, gops=200, attention_gops=200)
+        self.assertEqual(self.figure(both, "prompt-2048: time"), ("65 %", "yes"))  # 21 s more of attention.
         self.assertEqual(self.figure(rows, "first token, prompt-2048"), ("-25.0 %", "**no**"))
         self.assertEqual(self.figure(rows, "first token, prompt-512"), ("not measured", "the plan says nothing of 512 tokens"))
         self.assertEqual(self.figure(rows, "prompt-2048 against"), ("not measured", "llama.cpp: not run"))
@@ -227,7 +233,9 @@ if name == "llama-bench":
     print("llama-bench: benchmark 1/1: generation run 1/1", file=sys.stderr, flush=True)
     time.sleep(0.2)
     print(json.dumps([{"n_gen": 4, "n_prompt": 0, "avg_ns": 200000000}]))
-if name == "strata-run":
+traces = [argument.split("=", 1)[1] for argument in sys.argv if argument.startswith("--trace=")]
+if name == "strata-run" and traces: open(traces[0], "w").write(" ".join(sys.argv))
+elif name == "strata-run":
     (file,) = [argument.split("=", 1)[1] for argument in sys.argv if argument.startswith("--stats-file=")]
     phase = {"tokens": 4, "seconds": 0.05, "bytes_read": 8, "misses": 2, "disk_gbps_waiting": 1.9}
     json.dump({"decode": phase, "predicted": {"decode": phase}}, open(file, "w"))
@@ -261,12 +269,24 @@ class Whole(ToolTest):
         self.assertEqual([list(one) for one in rounds], [["fio", "Strata decode", "llama.cpp decode"],
                                                         ["llama.cpp decode", "Strata decode", "fio"]])
 
+    def testOtherPromptsAreTraced(self):
+        """Their seeds are none of those that are measured."""
+        self.fakes()
+        done = self.bench("--rounds=1", "--no-cgroup", "--other-prompts=2")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        commands = [(self.folder / f"other-prompt-{number}.trace").read_text() for number in (1, 2)]
+        for seed, command in zip((1001, 1002), commands):
+            self.assertIn(f"--random-prompt=16 --seed={seed} -n 4 --no-usage", command)
+        strata = engines.Strata("strata-run", "m.strata", "m.gguf", None)
+        self.assertIn("--random-prompt=16 --seed=3 -n 4", " ".join(map(str, strata.command(DECODE, "x", 3))))
+
     def testABrokenEngineIsARow(self):
         self.fakes()
         (self.folder / "strata-run").write_text("#!/bin/sh\necho 'strata-run: error: plans over tiers [A27]' >&2\nexit 3\n")
-        done = self.bench("--rounds=1", "--no-cgroup")
+        done = self.bench("--rounds=1", "--no-cgroup", "--other-prompts=0")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("Strata: ended with 3: strata-run: error: plans over tiers [A27]", done.stdout)
+        self.assertIn("Strata: strata-run ended with 3", self.bench("--rounds=1", "--no-cgroup").stdout)
         self.assertIn("20 tokens/s", done.stdout)
 
     def testSparseFilesAreRefused(self):

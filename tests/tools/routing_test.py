@@ -2,7 +2,9 @@
 # See LICENSE for license information.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """From a run's routing to a plan: --trace, the usage file, --replay, and what is refused."""
+import ctypes
 import json
+import pathlib
 import re
 import struct
 import subprocess
@@ -13,6 +15,12 @@ from strata_test import BIN, MODELS, TINY, ToolTest, run
 TOKENS = ["--tokens", "1,2,3,4,5", "-n", "40"]
 HEADER = 64
 PLAN = ["strata-plan", TINY, "--machine=host"]
+
+
+def xxh3(content):
+    function = ctypes.CDLL("libxxhash.so.0").XXH3_64bits
+    function.restype, function.argtypes = ctypes.c_uint64, (ctypes.c_char_p, ctypes.c_size_t)
+    return function(content, len(content))
 
 
 class Routing(ToolTest):
@@ -57,6 +65,28 @@ class Routing(ToolTest):
         gain = json.loads(self.succeed(*small, f"--trace={trace}", "--json").out)["usage_gain"]
         plain = json.loads(self.succeed(*small, f"--trace={trace}", "--json").out)["prediction"]["traced"]
         self.assertLess(gain["pinned_by_counts"]["hit_rate"], plain["hit_rate"], "40 tokens are few")
+
+    def testSeveralCountTogether(self):
+        """Two traces are as one that has both; beside a usage file they have no order."""
+        artifact = self.compile()
+        first, _ = self.record(artifact, "1.trace", "--no-usage")
+        second = self.folder / "2.trace"
+        self.succeed("strata-run", artifact, "--tokens", "9,8,7", "-n", "25", f"--trace={second}")
+        usage = self.folder / "2.usage"
+        usage.write_bytes(pathlib.Path(f"{artifact}.usage").read_bytes())
+        both = self.folder / "both.trace"
+        content = first.read_bytes()[:-8] + second.read_bytes()[HEADER:-8]
+        both.write_bytes(content + struct.pack("<Q", xxh3(content)))
+        small = ["strata-plan", TINY, "--machine=host", "--ram=261MiB", "--ram-head-room=1KiB", "--context=64"]
+
+        def hits(policy, *traces):
+            options = [f"--cache-policy={policy}", *(f"--trace={trace}" for trace in traces)]
+            return json.loads(self.succeed(*small, *options, "--json").out)["prediction"]["traced"]["hit_rate"]
+        self.assertEqual(hits("lru", first, second), hits("lru", both))
+        self.assertNotEqual(hits("lru", first), hits("lru", both))
+        self.assertEqual(hits("pinned", first, usage), hits("pinned", both))
+        mixed = self.succeed(*small, "--cache-policy=lru", f"--trace={first}", f"--trace={usage}").out
+        self.assertRegex(mixed, r"% hits \(lru\), as the usage counts have it\n")
 
     def testTheCompilerPinsByIt(self):
         """A trace and a usage file of the same run pin the same experts, and not those that are pinned without."""

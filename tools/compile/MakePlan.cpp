@@ -127,8 +127,8 @@ Result<planning::Planned> planRequest(const Options &options, const gguf::Model 
   planned.request.promptTokensGiven = options.settings.promptTokens.has_value();
   planned.request.gpuHeadRoom = options.gpuHeadRoom;
   planned.request.ramHeadRoom = options.ramHeadRoom;
-  if (!options.trace.empty()) {
-    STRATA_TRY(planning::useRouting(planned.request, options.trace, planning::routingShape(model, description)));
+  if (!options.traces.empty()) {
+    STRATA_TRY(planning::useRouting(planned.request, options.traces, planning::routingShape(model, description)));
   }
   planned.request.cachePolicy = options.cachePolicy;
   STRATA_ASSIGN(planned.weights, weighModel(model, description));

@@ -76,7 +76,7 @@ void addOptions(CLI::App &app, Options &options) {
   addMemoryOptions(app, "What the machine has",
                    {options.gpuMemory, options.ram, options.gpuHeadRoom, options.ramHeadRoom});
   addSettingsOptions(app, options.settings);
-  addTraceOption(app, options.trace);
+  addTraceOption(app, options.traces);
   addCachePolicyOption(app, options.cachePolicy);
   addModel(app, options);
   addInspection(app, options);

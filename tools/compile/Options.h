@@ -12,6 +12,7 @@
 #include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace strata::compile {
 
@@ -26,7 +27,7 @@ struct Options {
   uint64_t gpuHeadRoom = uint64_t{1} << 30, ramHeadRoom = uint64_t{1} << 30;
   WishedSettings settings;
   std::optional<ExpertGroups> expertGroups;
-  std::string trace; ///< A routing trace or a usage file; empty: none.
+  std::vector<std::string> traces; ///< Routing traces or usage files.
   std::optional<CachePolicyKind> cachePolicy;
 
   std::string nvrtc; ///< The folder of NVRTC; empty: where it is looked for by itself.

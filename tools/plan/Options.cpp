@@ -33,7 +33,7 @@ void addOptions(CLI::App &app, Options &options) {
   app.add_option("MODEL", options.model, "the GGUF file; of a split set, the first")->required();
   addMachine(app, options);
   addSettingsOptions(app, options.settings);
-  addTraceOption(app, options.trace);
+  addTraceOption(app, options.traces);
   addCachePolicyOption(app, options.cachePolicy);
   addModel(app, options);
   const char *group = "What is printed";

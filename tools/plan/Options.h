@@ -12,6 +12,7 @@
 #include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace strata::planning {
 
@@ -26,7 +27,7 @@ struct Options {
   uint64_t gpuHeadRoom = uint64_t{1} << 30;
   uint64_t ramHeadRoom = uint64_t{1} << 30;
 
-  std::string trace; ///< Of --trace: a routing trace or a usage file.
+  std::vector<std::string> traces; ///< Of --trace: routing traces or usage files.
   std::optional<CachePolicyKind> cachePolicy;
   std::string replay; ///< Of --replay.
 

@@ -52,8 +52,8 @@ static Result<Planned> prepare(const Options &options) {
   planned.request.ramHeadRoom = options.ramHeadRoom;
   STRATA_ASSIGN(planned.weights, weighModel(model, description));
   RoutingShape shape = routingShape(model, description);
-  if (!options.trace.empty()) {
-    STRATA_TRY(useRouting(planned.request, options.trace, shape));
+  if (!options.traces.empty()) {
+    STRATA_TRY(useRouting(planned.request, options.traces, shape));
   }
   planned.request.cachePolicy = options.cachePolicy;
   if (!options.replay.empty()) {

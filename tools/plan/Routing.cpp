@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 #include <set>
 
 namespace strata::planning {
@@ -18,15 +19,24 @@ RoutingShape routingShape(const gguf::Model &model, const ModelDescription &desc
   return {model.fingerprint(), dense, description.layers - dense, description.experts, description.expertsUsed};
 }
 
-Result<void> useRouting(PlanRequest &request, const std::string &path, const RoutingShape &shape) {
-  STRATA_ASSIGN(RoutingFile file, loadRoutingFile(path, shape));
-  if (file.usage.tokens == 0)
-    return fail(ExitCode::Input, "",
-                fmt::format("\"{}\" has no generated tokens, so that nothing follows from it; record a longer answer",
-                            escapeName(path)));
-  request.usage = std::move(file.usage.counts);
-  if (file.trace)
-    request.trace = std::make_shared<const RoutingTrace>(*std::move(file.trace));
+Result<void> useRouting(PlanRequest &request, const std::vector<std::string> &paths, const RoutingShape &shape) {
+  UsageCounts usage = noUsage(shape);
+  RoutingTrace trace = {shape, {}};
+  bool ordered = true;
+  for (const std::string &path : paths) {
+    STRATA_ASSIGN(RoutingFile file, loadRoutingFile(path, shape));
+    if (file.usage.tokens == 0)
+      return fail(ExitCode::Input, "",
+                  fmt::format("\"{}\" has no generated tokens, so that nothing follows from it; record a longer answer",
+                              escapeName(path)));
+    usage.add(file.usage);
+    ordered &= file.trace.has_value();
+    if (file.trace)
+      std::ranges::move(file.trace->segments, std::back_inserter(trace.segments));
+  }
+  request.usage = std::move(usage.counts);
+  if (ordered)
+    request.trace = std::make_shared<const RoutingTrace>(std::move(trace));
   return {};
 }
 

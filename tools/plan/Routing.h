@@ -13,9 +13,9 @@ namespace strata::planning {
 /// What a routing file of this model must say about it.
 RoutingShape routingShape(const gguf::Model &model, const ModelDescription &description);
 
-/// Plans by the counts of the file of --trace, and predicts by its order if it has one. Exit code 1 if it is not of
-/// this model or counts nothing.
-Result<void> useRouting(PlanRequest &request, const std::string &path, const RoutingShape &shape);
+/// Plans by the counts of the files of --trace together, and predicts by their order, one after the other, if all have
+/// one. Exit code 1 if one is not of this model or counts nothing.
+Result<void> useRouting(PlanRequest &request, const std::vector<std::string> &paths, const RoutingShape &shape);
 
 /// The table of --replay: hit rates of every policy at several sizes, among them the plan's.
 Result<std::string> formatReplay(const Planned &planned, const RoutingTrace &trace);

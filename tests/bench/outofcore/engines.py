@@ -16,6 +16,8 @@ import tempfile
 
 from measured_run import run, why
 
+DECODE_PROMPT = 16  # Tokens before those that are generated.
+
 
 @dataclasses.dataclass(frozen=True)
 class Work:
@@ -58,7 +60,7 @@ class Llama:
         threads = ["-t", self.threads] if self.threads else []
         return [self.program, "-m", self.model, *length, *mapped, *repack, *threads, "-r", 1, "--progress", "-o", "json", *self.extra]
 
-    def measure(self, work, group, timeout):
+    def measure(self, work, group, timeout, _):
         finished = run(self.command(work), group, self.MARKS, timeout)
         return self.parse(finished, work)
 
@@ -86,16 +88,17 @@ class Strata:
     def __init__(self, program, artifact, model, threads, extra=()):
         self.program, self.artifact, self.model, self.threads, self.extra = program, artifact, model, threads, list(extra)
 
-    def command(self, work, stats):
+    def command(self, work, stats, seed):
         threads = [f"--threads={self.threads}"] if self.threads else []
-        prompt, generated = (16, work.tokens) if work.decodes else (work.tokens, 1)
-        return [self.program, self.artifact, f"--weights={self.model}", f"--random-prompt={prompt}", "-n", generated, *threads,
-                "--no-usage", "--stats", "--json", f"--stats-file={stats}", *self.extra]
+        prompt, generated = (DECODE_PROMPT, work.tokens) if work.decodes else (work.tokens, 1)
+        return [self.program, self.artifact, f"--weights={self.model}", f"--random-prompt={prompt}", f"--seed={seed}", "-n", generated,
+                *threads, "--no-usage", "--stats", "--json", f"--stats-file={stats}", *self.extra]
 
-    def measure(self, work, group, timeout):
+    def measure(self, work, group, timeout, seed):
+        """Another prompt for every seed."""
         with tempfile.TemporaryDirectory() as folder:
             stats = pathlib.Path(folder) / "stats.json"
-            finished = run(self.command(work, stats), group, None, timeout)
+            finished = run(self.command(work, stats, seed), group, None, timeout)
             if not stats.exists():
                 return self.parse(finished, work, None, 0)
             return self.parse(finished, work, stats.read_text(), stats.stat().st_mtime - finished.started)

@@ -34,6 +34,13 @@ class Model:
         self.expert_bytes = 3 * self.slab_bytes
         self.operations_per_token = 2 * sum(self.values(tensor) * (self.used if tensor in routed else self.experts) // self.experts
                                             for tensor in header.tensors if self.multiplies(tensor))
+        layers, heads, latent, rope = (numbers[f"deepseek2.{key}"] for key in (
+            "block_count", "attention.head_count", "attention.kv_lora_rank", "rope.dimension_count"))
+        self.attention_operations_per_position = 2 * layers * heads * (2 * latent + rope)
+
+    def attention_operations(self, tokens):
+        """Of a prompt from position 0, absorbed: every token sees itself and those before."""
+        return self.attention_operations_per_position * tokens * (tokens + 1) // 2
 
     @staticmethod
     def values(tensor):

@@ -6,9 +6,10 @@ import json
 import pathlib
 import subprocess
 
+from engines import DECODE_PROMPT
 from memory_group import Refusal
 
-DECODE_PROMPT = 16  # Tokens before those that are generated.
+FIRST_OTHER_SEED = 1001  # Of prompts that are traced; those that are measured begin at 1.
 
 
 def tool(options, name, *arguments):
@@ -27,9 +28,19 @@ def settings(options):
     """No more positions than the runs use, as llama-bench does it: they take memory from experts."""
     longest = max(work.tokens + DECODE_PROMPT for work in options.works)
     prompt = max([DECODE_PROMPT] + [work.tokens for work in options.works if not work.decodes])
-    caching = [f"--trace={options.trace}"] if options.trace else []
+    caching = [f"--trace={trace}" for trace in options.trace]
     caching += [f"--cache-policy={options.cache_policy}"] if options.cache_policy else []
     return [f"--ram={options.ram}B", f"--context={(longest + 64) // 64 * 64}", f"--prompt-tokens={prompt}", *caching]
+
+
+def record_traces(options, artifact, model, folder):
+    """Which experts other prompts of the decode row's kind use."""
+    tokens = next(work.tokens for work in options.works if work.decodes)
+    for number in range(options.other_prompts):
+        trace = folder / f"other-prompt-{number + 1}.trace"
+        tool(options, "strata-run", artifact, f"--weights={model.path}", f"--random-prompt={DECODE_PROMPT}",
+             f"--seed={FIRST_OTHER_SEED + number}", "-n", tokens, "--no-usage", f"--trace={trace}")
+        options.trace.append(trace)
 
 
 def with_disk(machine, gbps):

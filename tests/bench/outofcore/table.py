@@ -57,10 +57,12 @@ def gigabytes(value):
 
 class Table:
     """`rounds`: a list of dictionaries from (engine, work) to a measurement. `plan`: what was
-    predicted: `bytes` and `tokens_per_second` of a token, `prompts` with seconds by their tokens, or a `reason`. `gops`: 10^9 operations a second, if they are known."""
+    predicted: `bytes` and `tokens_per_second` of a token, `prompts` with seconds by their tokens, or a `reason`. `gops`: 10^9 operations a second, if they are known;
+    `attention_gops`: those of attention, which else count nothing."""
 
-    def __init__(self, rounds, model, ram, decode, plan, gops=None):
-        self.rounds, self.model, self.ram, self.decode, self.plan, self.gops = rounds, model, ram, decode, plan, gops
+    def __init__(self, rounds, model, ram, decode, plan, gops=None, attention_gops=None):
+        self.rounds, self.model, self.ram, self.decode, self.plan = rounds, model, ram, decode, plan
+        self.gops, self.attention_gops = gops, attention_gops
 
     def get(self, engine, work, *path):
         return values(self.rounds, engine, work, *path)
@@ -146,7 +148,10 @@ class Table:
             return unmeasured(what, goal, self.why(("Strata", work), ("fio", "")))
         if self.gops is None:
             return unmeasured(what, goal, "--gops=: give what strata-bench measures on all threads", f"{seconds:.3g} s")
-        bound = max(read / (fio * 1e9), tokens * self.model.operations_per_token / (self.gops * 1e9))
+        computing = tokens * self.model.operations_per_token / (self.gops * 1e9)
+        if self.attention_gops:
+            computing += self.model.attention_operations(tokens) / (self.attention_gops * 1e9)
+        bound = max(read / (fio * 1e9), computing)
         return row(what, goal, f"{seconds:.3g} s", f"{bound:.3g} s", f"{100 * seconds / bound:.0f} %", seconds <= 1.25 * bound)
 
     def same_bytes(self, short, long):

@@ -4,9 +4,8 @@
 
 // The expert store on simulated reads: whatever the disk does, an expert's bytes are right or there is a coded error.
 
-#include "runtime/Memory/ExpertStore.h"
+#include "tests/runtime/Memory/ExpertStoreBench.h"
 
-#include "runtime/Memory/Reads/SimulatedReads.h"
 #include "tests/runtime/Text/AllocationCount.h"
 
 #include <algorithm>
@@ -19,102 +18,12 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr uint32_t kLayers = 2, kExperts = 8;
-constexpr std::array<uint64_t, kExpertMatrices> kSlabBytes = {5001, 5001, 9002}; // Not whole pages, at no page's start.
-constexpr uint64_t kSlotBytes = 2 * 12288 + 16384;                               // Pages around each slab, one more.
-
-using Contents = std::vector<std::vector<std::byte>>;
-
-/// Two files: layer 1 in the first, layer 2 in the second.
-const Contents &fileContents() {
-  static const Contents contents = [] {
-    std::mt19937_64 random(7);
-    Contents files(kLayers);
-    for (auto &file : files) {
-      file.resize(100 + kExperts * (kSlabBytes[0] + kSlabBytes[1] + kSlabBytes[2]));
-      for (std::byte &byte : file)
-        byte = static_cast<std::byte>(random());
-    }
-    return files;
-  }();
-  return contents;
-}
-
-ExpertCatalogue catalogue() {
-  ExpertCatalogue made;
-  for (uint32_t layer = 0; layer < kLayers; ++layer) {
-    ExpertLayer one;
-    one.layer = layer + 1;
-    one.experts = kExperts;
-    uint64_t offset = 100;
-    for (uint32_t matrix = 0; matrix < kExpertMatrices; ++matrix) {
-      SlabTable slabs = {"blk." + std::to_string(layer + 1) + ".ffn_" + std::to_string(matrix) + "_exps.weight",
-                         layer,
-                         offset,
-                         kSlabBytes[matrix],
-                         {}};
-      for (uint32_t expert = 0; expert < kExperts; ++expert, offset += kSlabBytes[matrix])
-        slabs.checksums.push_back(checksumOf(std::span(fileContents()[layer]).subspan(offset, kSlabBytes[matrix])));
-      one.matrices[matrix] = slabs;
-    }
-    made.table.push_back(one);
-  }
-  made.finish();
-  return made;
-}
-
-struct Bench {
-  explicit Bench(const SimulatedFaults &faults = {}, uint64_t seed = 1, uint32_t slots = 6,
-                 std::vector<LayerBuffers> layers = {})
-      : reads(fileContents(), seed, faults) {
-    ExpertStoreOptions options;
-    options.sharedSlots = slots;
-    options.keepsShared = true;
-    options.layers = std::move(layers);
-    options.files = {"a.gguf", "b.gguf"};
-    auto created = ExpertStore::create(catalogue(), reads, std::make_unique<LruPolicy>(), options);
-    if (!created)
-      throw std::runtime_error(created.error().message);
-    store = *std::move(created);
-  }
-
-  bool isRight(ExpertStore::Handle handle, uint32_t layer, uint32_t expert) const {
-    static const ExpertCatalogue places = catalogue();
-    for (uint32_t matrix = 0; matrix < kExpertMatrices; ++matrix) {
-      const SlabTable &slabs = places.find(layer)->matrices[matrix];
-      std::span<const std::byte> slab = store->slab(handle, static_cast<ExpertMatrix>(matrix));
-      auto expected =
-          std::span(fileContents()[slabs.file]).subspan(slabs.offset + expert * slabs.slabBytes, slabs.slabBytes);
-      if (!std::equal(slab.begin(), slab.end(), expected.begin(), expected.end()))
-        return false;
-    }
-    return true;
-  }
-
-  /// One expert: its error, or nothing if its bytes are right.
-  std::optional<Error> use(uint32_t layer, uint32_t expert) {
-    ExpertStore::Handle handle = 0;
-    if (auto wanted = store->want(layer, {&expert, 1}, {&handle, 1}); !wanted)
-      return wanted.error();
-    auto waited = store->wait(handle);
-    bool right = waited && isRight(handle, layer, expert);
-    store->release(handle);
-    if (!waited)
-      return waited.error();
-    EXPECT_TRUE(right) << "layer " << layer << " expert " << expert;
-    return std::nullopt;
-  }
-
-  SimulatedReads reads;
-  std::unique_ptr<ExpertStore> store;
-};
-
 /// Steps of three experts at random; how many wrong bytes were seen, which is never one, and errors without a code.
 struct Outcome {
   uint64_t wrong = 0, right = 0, errors = 0, uncoded = 0;
 };
 
-Outcome runSteps(Bench &bench, uint64_t seed, int steps) {
+Outcome runSteps(ExpertStoreBench &bench, uint64_t seed, int steps) {
   std::mt19937_64 random(seed);
   Outcome outcome;
   auto count = [&](const Error &error) {
@@ -150,7 +59,7 @@ TEST(ExpertStore, TenThousandSeeds) {
     std::mt19937_64 random(seed);
     SimulatedFaults faults = {uint32_t(random() % 200), uint32_t(random() % 200), uint32_t(random() % 100),
                               uint32_t(random() % 100), uint32_t(random() % 20),  uint32_t(random() % 4)};
-    Bench bench(faults, seed);
+    ExpertStoreBench bench(faults, seed);
     Outcome outcome = runSteps(bench, seed, 5);
     // Once the disk is well again, so is everything.
     bench.reads.faults = {};
@@ -167,7 +76,7 @@ TEST(ExpertStore, TenThousandSeeds) {
 }
 
 TEST(ExpertStore, F01_OnceIsRepaired) {
-  Bench bench({.errors = 150});
+  ExpertStoreBench bench({.errors = 150});
   Outcome outcome = runSteps(bench, 3, 100);
   EXPECT_EQ(outcome.wrong, 0u);
   EXPECT_GT(bench.store->statistics().retries, 20u);
@@ -175,7 +84,7 @@ TEST(ExpertStore, F01_OnceIsRepaired) {
 }
 
 TEST(ExpertStore, F02_AlwaysOnARange) {
-  Bench bench;
+  ExpertStoreBench bench;
   bench.reads.badRanges = {{BadRange::Kind::Error, 0, 100 + 2 * kSlabBytes[0] + 4200, 1}};
   auto error = bench.use(1, 2);
   ASSERT_TRUE(error);
@@ -190,7 +99,7 @@ TEST(ExpertStore, F02_AlwaysOnARange) {
 }
 
 TEST(ExpertStore, F02_QuarantineFailsAtOnce) {
-  Bench bench;
+  ExpertStoreBench bench;
   EXPECT_FALSE(bench.use(1, 6));
   bench.reads.badRanges = {{BadRange::Kind::Error, 0, 100 + 2 * kSlabBytes[0] + 4200, 1}};
   std::optional<Error> first = bench.use(1, 2);
@@ -226,7 +135,7 @@ TEST(ExpertStore, F02_QuarantineFailsAtOnce) {
 }
 
 TEST(ExpertStore, F02_QuarantineEnds) {
-  Bench bench;
+  ExpertStoreBench bench;
   bench.reads.badRanges = {{BadRange::Kind::Error, 0, 100 + 2 * kSlabBytes[0] + 4200, 1}};
   ASSERT_TRUE(bench.use(1, 2));
   auto tried = bench.reads.now();
@@ -250,27 +159,27 @@ TEST(ExpertStore, F02_QuarantineEnds) {
 }
 
 TEST(ExpertStore, F09_IsNotQuarantined) {
-  Bench bench({.never = 1000}, 1, 3);
+  ExpertStoreBench bench({.never = 1000}, 1, 3);
   ASSERT_TRUE(bench.use(1, 0));
   EXPECT_EQ(bench.store->statistics().quarantined, 0u);
 }
 
 TEST(ExpertStore, F02_ThroughTheCache) {
-  Bench bench;
+  ExpertStoreBench bench;
   bench.reads.badRanges = {{BadRange::Kind::ErrorUnlessThroughCache, 0, 100, 1}};
   EXPECT_FALSE(bench.use(1, 0));
   EXPECT_EQ(bench.store->statistics().retries, 3u);
 }
 
 TEST(ExpertStore, F03_F04_ShortAndInterrupted) {
-  Bench bench({.shortReads = 500, .interruptions = 300});
+  ExpertStoreBench bench({.shortReads = 500, .interruptions = 300});
   Outcome outcome = runSteps(bench, 5, 200);
   EXPECT_EQ(outcome.right, 600u);
   EXPECT_GT(bench.store->statistics().retries, 100u);
 }
 
 TEST(ExpertStore, F05_AThousandCorruptions) {
-  Bench bench({.corruptions = 300});
+  ExpertStoreBench bench({.corruptions = 300});
   Outcome all;
   for (uint64_t seed = 0; bench.reads.corrupted < 1000; ++seed) {
     bench.reads.passTime(Quarantine::kTime);
@@ -287,7 +196,7 @@ TEST(ExpertStore, F05_AThousandCorruptions) {
 }
 
 TEST(ExpertStore, F05_DamagedOnTheDisk) {
-  Bench bench;
+  ExpertStoreBench bench;
   uint64_t offset = 100 + 3 * kSlabBytes[0];
   bench.reads.badRanges = {{BadRange::Kind::Corrupt, 1, offset, 1}};
   for (int again = 0; again < 2; ++again) {
@@ -304,7 +213,7 @@ TEST(ExpertStore, F05_DamagedOnTheDisk) {
 }
 
 TEST(ExpertStore, F06_F07_TruncatedAndOverwritten) {
-  Bench bench;
+  ExpertStoreBench bench;
   bench.reads.contents[0].resize(20'000);
   auto error = bench.use(1, 7);
   ASSERT_TRUE(error);
@@ -321,7 +230,7 @@ TEST(ExpertStore, F06_F07_TruncatedAndOverwritten) {
 }
 
 TEST(ExpertStore, F09_NeverReturns) {
-  Bench bench({.never = 1000}, 1, 3);
+  ExpertStoreBench bench({.never = 1000}, 1, 3);
   auto begun = bench.reads.now();
   auto error = bench.use(1, 0);
   ASSERT_TRUE(error);
@@ -339,13 +248,13 @@ TEST(ExpertStore, F09_NeverReturns) {
 }
 
 TEST(ExpertStore, F10_SlowIsNoError) {
-  Bench bench({.slow = 1000});
+  ExpertStoreBench bench({.slow = 1000});
   EXPECT_EQ(runSteps(bench, 1, 50).errors, 0u);
   EXPECT_EQ(bench.store->statistics().timeouts, 0u);
 }
 
 TEST(ExpertStore, HitsAreReadyWhileMissesAreRead) {
-  Bench bench;
+  ExpertStoreBench bench;
   EXPECT_FALSE(bench.use(1, 4));
   std::array<uint32_t, 3> experts = {1, 4, 6};
   std::array<ExpertStore::Handle, 3> handles;
@@ -362,7 +271,7 @@ TEST(ExpertStore, HitsAreReadyWhileMissesAreRead) {
 }
 
 TEST(ExpertStore, ConcurrentWantsReadOnce) {
-  Bench bench;
+  ExpertStoreBench bench;
   std::array<uint32_t, 2> twice = {5, 5};
   std::array<ExpertStore::Handle, 2> first, second;
   ASSERT_TRUE(bench.store->want(2, twice, first));
@@ -373,7 +282,7 @@ TEST(ExpertStore, ConcurrentWantsReadOnce) {
 }
 
 TEST(ExpertStore, InUseIsNeverEvicted) {
-  Bench bench({}, 1, 3);
+  ExpertStoreBench bench({}, 1, 3);
   std::array<uint32_t, 3> held = {0, 1, 2};
   std::array<ExpertStore::Handle, 3> handles;
   ASSERT_TRUE(bench.store->want(1, held, handles));
@@ -391,7 +300,7 @@ TEST(ExpertStore, InUseIsNeverEvicted) {
 }
 
 TEST(ExpertStore, PinnedStayAndTheLeastRecentGoes) {
-  Bench bench({}, 1, 3, {{1, 0, {0}, {}}, {2, 0, {7}, {}}});
+  ExpertStoreBench bench({}, 1, 3, {{1, 0, {0}, {}}, {2, 0, {7}, {}}});
   ASSERT_TRUE(bench.store->load({}));
   for (uint32_t expert : {1u, 2u, 3u, 1u, 4u}) // 2 is now the least recently used of three.
     EXPECT_FALSE(bench.use(1, expert));
@@ -404,7 +313,7 @@ TEST(ExpertStore, PinnedStayAndTheLeastRecentGoes) {
 }
 
 TEST(ExpertStore, F16_BuffersAreWhatIsPlanned) {
-  Bench bench({}, 1, 2, {{1, 2, {5}, {}}});
+  ExpertStoreBench bench({}, 1, 2, {{1, 2, {5}, {}}});
   EXPECT_EQ(bench.store->slots(), 5u);
   EXPECT_EQ(bench.store->bufferBytes(), 5 * kSlotBytes);
   ExpertStoreOptions options;
@@ -416,7 +325,7 @@ TEST(ExpertStore, F16_BuffersAreWhatIsPlanned) {
 }
 
 TEST(ExpertStore, LayersKeepTheirOwn) {
-  Bench bench({}, 1, 1, {{1, 2, {}, {}}, {2, 3, {}, {}}});
+  ExpertStoreBench bench({}, 1, 1, {{1, 2, {}, {}}, {2, 3, {}, {}}});
   for (uint32_t expert = 0; expert < kExperts; ++expert)
     EXPECT_FALSE(bench.use(2, expert));
   EXPECT_FALSE(bench.use(1, 0) || bench.use(1, 1));
@@ -426,57 +335,8 @@ TEST(ExpertStore, LayersKeepTheirOwn) {
   EXPECT_TRUE(bench.store->holds({2, 7}) && bench.store->holds({2, 6}) && bench.store->holds({2, 5}));
 }
 
-TEST(ExpertStore, PromptsDriveNothingOut) {
-  Bench bench({}, 1, 2, {{1, 3, {}, {}}});
-  auto pass = [&](uint32_t expert) {
-    auto handle = bench.store->tryWant(1, expert, ExpertUse::Prompt);
-    ASSERT_TRUE(handle);
-    ASSERT_TRUE(bench.store->wait(*handle));
-    EXPECT_TRUE(bench.isRight(*handle, 1, expert));
-    bench.store->release(*handle);
-  };
-  for (uint32_t expert : {4u, 5u}) // One place of the cache stays free.
-    EXPECT_FALSE(bench.use(1, expert));
-  for (uint32_t expert = 0; expert < kExperts; ++expert)
-    pass(expert);
-  EXPECT_TRUE(bench.store->holds({1, 4}) && bench.store->holds({1, 5}) && bench.store->holds({1, 0}));
-  EXPECT_EQ(bench.store->statistics().hits, 2u);
-  EXPECT_EQ(bench.store->statistics().misses, 8u);
-}
-
-TEST(ExpertStore, ReadAheadTakesFreeBuffersOnly) {
-  Bench bench({}, 1, 2, {{1, 1, {}, {}}});
-  EXPECT_FALSE(bench.use(2, 7)) << "in a shared buffer";
-  EXPECT_TRUE(bench.store->readAhead(1, 0)) << "in the layer's own";
-  EXPECT_TRUE(bench.store->readAhead(1, 1)) << "in the other shared one";
-  EXPECT_FALSE(bench.store->readAhead(1, 2)) << "nothing is driven out";
-  EXPECT_TRUE(bench.store->readAhead(1, 1)) << "it is here";
-  EXPECT_TRUE(bench.store->holds({2, 7}));
-  EXPECT_EQ(bench.store->statistics().misses, 1u) << "nobody has asked for them";
-  EXPECT_FALSE(bench.use(1, 0));
-  EXPECT_FALSE(bench.use(1, 0));
-  EXPECT_EQ(bench.store->statistics().misses, 2u) << "it was read for this";
-  EXPECT_EQ(bench.store->statistics().hits, 1u);
-  EXPECT_EQ(bench.reads.submitted, 3u * kExpertMatrices) << "each once";
-}
-
-TEST(ExpertStore, ReadAheadThatFailsIsReadAgain) {
-  Bench bench;
-  bench.reads.badRanges = {{BadRange::Kind::Error, 0, 0, fileContents()[0].size()}};
-  EXPECT_TRUE(bench.store->readAhead(1, 3));
-  for (uint32_t other = 0; other < kExperts; ++other) // Time passes.
-    EXPECT_FALSE(bench.use(2, other));
-  EXPECT_FALSE(bench.store->expects({1, 3})) << "it failed, and nobody was told";
-  uint64_t submitted = bench.reads.submitted;
-  EXPECT_TRUE(bench.store->readAhead(1, 3)) << "there is nothing to do";
-  EXPECT_EQ(bench.reads.submitted, submitted) << "it is in quarantine";
-  bench.reads.badRanges.clear();
-  bench.reads.passTime(Quarantine::kTime);
-  EXPECT_FALSE(bench.use(1, 3));
-}
-
 TEST(ExpertStore, TimeAndBytesOfTheDisk) {
-  Bench bench;
+  ExpertStoreBench bench;
   EXPECT_FALSE(bench.use(1, 0));
   const ExpertStoreStatistics &counts = bench.store->statistics();
   EXPECT_GT(counts.waiting.count(), 0);
@@ -488,7 +348,7 @@ TEST(ExpertStore, TimeAndBytesOfTheDisk) {
 }
 
 TEST(ExpertStore, NoRoomIsSaidNotFailed) {
-  Bench bench({}, 1, 2);
+  ExpertStoreBench bench({}, 1, 2);
   auto first = bench.store->tryWant(1, 0, ExpertUse::Decode), second = bench.store->tryWant(2, 0, ExpertUse::Prompt);
   ASSERT_TRUE(first && second);
   EXPECT_FALSE(bench.store->tryWant(1, 1, ExpertUse::Decode));
@@ -502,7 +362,7 @@ TEST(ExpertStore, NoRoomIsSaidNotFailed) {
 }
 
 TEST(ExpertStore, StepsAllocateNothing) {
-  Bench bench({.shortReads = 100, .interruptions = 100});
+  ExpertStoreBench bench({.shortReads = 100, .interruptions = 100});
   uint64_t before = text::allocationCount();
   runSteps(bench, 2, 100);
   EXPECT_EQ(text::allocationCount(), before);
