@@ -199,6 +199,12 @@ class Tiers(ToolTest):
         bits = {self.succeed("strata-run", artifact, "--tokens=1,2,3,4,5,6,7,8", "-n24", "--temperature=0", *options).out
                 for artifact in (whole, self.split()) for options in ((), ("--threads=1",), ("--isa=portable",))}
         self.assertEqual(len(bits), 1)
+        # A prompt whose experts are read ahead, also into buffers of the layers behind.
+        dice = random.Random(3)
+        long = "--tokens=" + ",".join(str(dice.randrange(300)) for _ in range(100))
+        bits = {self.succeed("strata-run", artifact, long, "-n24", "--temperature=0", *options).out
+                for artifact in (whole, self.split()) for options in ((), ("--threads=1",), ("--reads=buffered", "--read-depth=3"))}
+        self.assertEqual(len(bits), 1)
         self.refuse(3, "", "strata-run", self.split(), "-p", "x", "--device=sim")
 
     def testProgressByLayerOnATerminal(self):

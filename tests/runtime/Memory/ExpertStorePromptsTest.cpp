@@ -145,5 +145,74 @@ TEST(ExpertStorePrompts, ReadAheadThatFailsIsReadAgain) {
   EXPECT_FALSE(bench.use(1, 3));
 }
 
+/// What a prompt and another sequence's decoding do in turn while buffers are lent and the disk fails.
+struct Mixture {
+  ExpertStoreBench &bench;
+  std::mt19937_64 random;
+  uint64_t right = 0, errors = 0, lent = 0;
+
+  uint32_t expert() { return random() % kExperts; }
+  void use(uint32_t layer, uint32_t wanted, ExpertUse how) {
+    std::optional<ExpertStore::Handle> handle = bench.store->tryWant(layer, wanted, how);
+    if (!handle) {
+      bench.store->waitForReads();
+      return;
+    }
+    Result<void> waited = bench.store->wait(*handle);
+    if (waited) {
+      ++right;
+      ASSERT_TRUE(bench.isRight(*handle, layer, wanted));
+    } else {
+      ++errors;
+      ASSERT_FALSE(waited.error().id.empty()) << waited.error().message;
+    }
+    bench.store->release(*handle);
+  }
+  void step() {
+    uint32_t layer = 1 + random() % kLayers;
+    switch (random() % 5) {
+    case 0:
+    case 1:
+      return use(layer, expert(), ExpertUse::Prompt);
+    case 2:
+      return use(layer, expert(), ExpertUse::Decode);
+    case 3:
+      for (uint32_t ahead = 0; ahead < kExperts && bench.store->readAhead(layer, ahead); ++ahead)
+        ++lent;
+      return;
+    default:
+      bench.store->forgetAhead(layer);
+    }
+  }
+};
+
+TEST(ExpertStorePrompts, TenThousandSeeds) {
+  uint64_t right = 0, errors = 0, lent = 0;
+  for (uint64_t seed = 0; seed < 10'000; ++seed) {
+    std::mt19937_64 random(seed);
+    SimulatedFaults faults = {uint32_t(random() % 200), uint32_t(random() % 200), uint32_t(random() % 100),
+                              uint32_t(random() % 100), uint32_t(random() % 20),  uint32_t(random() % 4)};
+    ExpertStoreBench bench(faults, seed, random() % 2, {{1, 2, {}, {}}, {2, 3, {}, {}}});
+    Mixture mixture{bench, std::mt19937_64(seed)};
+    for (int step = 0; step < 12; ++step)
+      ASSERT_NO_FATAL_FAILURE(mixture.step()) << "seed " << seed;
+    right += mixture.right, errors += mixture.errors, lent += mixture.lent;
+    // Once the disk is well again every layer has all its buffers.
+    bench.reads.faults = {};
+    bench.reads.returnLost();
+    bench.reads.passTime(Quarantine::kTime);
+    for (int again = 0; again < 2; ++again) // Where it was lent a buffer it leaves that the first time.
+      for (uint32_t layer : {2u, 1u})
+        for (uint32_t expert = 0; expert <= layer; ++expert)
+          ASSERT_FALSE(bench.use(layer, expert)) << "seed " << seed;
+    for (uint32_t layer : {2u, 1u})
+      for (uint32_t expert = 0; expert <= layer; ++expert)
+        ASSERT_TRUE(bench.store->holds({layer, expert})) << "seed " << seed;
+  }
+  EXPECT_GT(right, 30'000u);
+  EXPECT_GT(errors, 100u) << "the faults were too few to test anything";
+  EXPECT_GT(lent, 30'000u);
+}
+
 } // namespace
 } // namespace strata::test
