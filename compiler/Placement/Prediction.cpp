@@ -6,6 +6,7 @@
 
 #include "compiler/Placement/CacheModel.h"
 #include "compiler/Placement/PromptOverlap.h"
+#include "runtime/Base/HostLimits.h"
 #include "runtime/Routing/NearlyAllExperts.h"
 #include "runtime/Schema/RowBytes.h"
 
@@ -32,6 +33,9 @@ constexpr double kTransferLatency = 10e-6;
 constexpr uint64_t kPromptLengths[] = {75, 512, 1024, 2048, 8192, 32768};
 /// The disk reads what one expert's matrix has, a third of an expert.
 constexpr uint64_t kMatrices = 3;
+
+/// Bytes that one core reads directly and checks in a second, where it does nothing else (docs/benchmarks.md).
+constexpr double kReadByCore = 4e9;
 
 /// How fast the host's cores are with quantised weights, against int8 activations, as docs/benchmarks.md has it.
 struct HostSpeed {
@@ -96,6 +100,8 @@ private:
   /// Counts the pass's terms; its time if the host computes it.
   double addPass(double start, double tokens, PromptPrediction &prompt) const;
   double roomAhead(uint32_t layer, bool cachesAreEmpty) const;
+  double computingShare() const;
+  double secondsOfReading(double bytes) const;
   /// Rows of a decoded token that go from one device to the other, one after the other: of the embedding, to and from
   /// the host's experts of every layer of the GPU, and where the host's layers begin.
   double exchangedRows() const;
@@ -242,6 +248,16 @@ double Predictor::roomAhead(uint32_t layer, bool cachesAreEmpty) const {
   return bytes;
 }
 
+/// Of the host's cores, those that compute: figures of the machine are of all.
+double Predictor::computingShare() const {
+  return plan.expertsApart && machine.disk ? static_cast<double>(coresBesideReads(machine.cores)) / machine.cores : 1;
+}
+
+/// What reading takes from computing, where it has no core of its own.
+double Predictor::secondsOfReading(double bytes) const {
+  return coresBesideReads(machine.cores) < machine.cores ? 0 : bytes / kReadByCore / machine.cores;
+}
+
 /// One pass over the model with `tokens` tokens after `start` others. Every touched expert is read once; reads, uploads
 /// and compute run beside each other.
 double Predictor::addPass(double start, double tokens, PromptPrediction &prompt) const {
@@ -252,7 +268,7 @@ double Predictor::addPass(double start, double tokens, PromptPrediction &prompt)
   double diskBytes = 0, uploaded = 0, expertOperations = 0;
   double attention = attentionOperations(start + tokens / 2) * tokens;
   const HostFigures &host = machine.host;
-  double hostShare = hostSpeed(plan.settings.promptActivations).prompts;
+  double computing = computingShare(), hostShare = hostSpeed(plan.settings.promptActivations).prompts * computing;
   std::vector<LayerPass> passes(plan.layers.size());
   for (size_t i = 0; i < plan.layers.size(); ++i) {
     const auto &experts = plan.layers[i].experts;
@@ -265,8 +281,8 @@ double Predictor::addPass(double start, double tokens, PromptPrediction &prompt)
     double operations = 2 * tokens * description.expertsUsed * static_cast<double>(layer.expertParameters);
     expertOperations += operations;
     passes[i].before = seconds(2 * tokens * static_cast<double>(layer.denseParameters) / hostShare, host.productRate) +
-                       seconds(attention, host.attentionRate);
-    passes[i].experts = seconds(operations / hostShare, host.productRate);
+                       seconds(attention / computing, host.attentionRate);
+    passes[i].experts = seconds(operations / hostShare, host.productRate) + secondsOfReading(read);
     passes[i].reads = seconds(read, disk);
     passes[i].room = read == 0 ? 0 : seconds(roomAhead(number, start == 0), disk);
   }
@@ -281,7 +297,7 @@ double Predictor::addPass(double start, double tokens, PromptPrediction &prompt)
   (plan.promptDevice() == ComputeDevice::Gpu ? onGpuProducts : onHostProducts) += expertOperations;
   term(CostTerm::Products) +=
       seconds(onGpuProducts, gpu.productRate) + seconds(onHostProducts / hostShare, host.productRate);
-  term(CostTerm::Attention) += seconds(onGpu, gpu.attentionRate) + seconds(onHost, host.attentionRate);
+  term(CostTerm::Attention) += seconds(onGpu, gpu.attentionRate) + seconds(onHost / computing, host.attentionRate);
   return overlappedSeconds(
       passes, usesNearlyAllExperts(static_cast<uint64_t>(tokens), description.expertsUsed, description.experts));
 }

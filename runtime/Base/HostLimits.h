@@ -30,4 +30,11 @@ HostLimits hostLimits();
 /// The same from another root directory (which holds proc/ and sys/) and number of cores: for tests.
 HostLimits hostLimits(const std::filesystem::path &root, uint32_t affinityCores);
 
+/// Of the cores, those that compute where experts are read from a disk: one is left to the reads, if there are more
+/// than a few.
+inline uint32_t coresBesideReads(uint32_t cores) {
+  constexpr uint32_t kFew = 4;
+  return cores >= kFew ? cores - 1 : cores;
+}
+
 } // namespace strata

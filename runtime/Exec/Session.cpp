@@ -101,11 +101,9 @@ static Result<std::unique_ptr<SessionState>> makeState(LoadedArtifact artifact, 
   return state;
 }
 
-/// All cores; where experts are read from a disk one is left to that, if there are more than a few.
 static uint32_t defaultThreads(const schema::Artifact &artifact) {
-  constexpr uint32_t kFew = 4;
   uint32_t cores = hostLimits().cores;
-  return artifact.experts() && cores >= kFew ? cores - 1 : cores;
+  return artifact.experts() ? coresBesideReads(cores) : cores;
 }
 
 Result<std::unique_ptr<Session>> Session::create(LoadedArtifact artifact, const LocatedModel &model,

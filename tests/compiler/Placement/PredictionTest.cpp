@@ -117,6 +117,31 @@ TEST(Prediction, LongerPromptsThanAPassTakeSeveral) {
   EXPECT_LT(prompts[5].diskBytes - slots, 7.1 * (prompts[3].diskBytes - slots));
 }
 
+TEST(Prediction, AHostsPromptHidesReadsAsFarAsThereIsRoom) {
+  MachineDescription machine = hostWith(uint64_t(64) << 30, 3e9);
+  auto longPrompt = [&](uint64_t ramBytes) {
+    machine.ramBytes = ramBytes;
+    Planned of = planned(machine);
+    return of.prediction.prompts[3];
+  };
+  PromptPrediction streamed = longPrompt(uint64_t(64) << 30), resident = longPrompt(uint64_t(500) << 30);
+  EXPECT_EQ(resident.diskBytes, 0);
+  double reads = streamed.cost.of(CostTerm::DiskReads);
+  // A core of eight is left to the reads.
+  for (CostTerm term : {CostTerm::Products, CostTerm::Attention})
+    EXPECT_NEAR(streamed.cost.of(term) / resident.cost.of(term), 8.0 / 7, 1e-9);
+  double computing = streamed.cost.of(CostTerm::Products) + streamed.cost.of(CostTerm::Attention);
+  EXPECT_GT(streamed.cost.total, std::max(computing, reads));
+  EXPECT_LT(streamed.cost.total, computing + reads);
+  EXPECT_NEAR(resident.cost.total, computing * 7 / 8, 1e-9 * computing);
+  // With two cores the threads that compute read too: 4 GB/s of a core.
+  machine.cores = 2;
+  machine.disk->reads.front().bandwidth.value = 20e9; // All is hidden.
+  PromptPrediction two = longPrompt(uint64_t(64) << 30);
+  EXPECT_NEAR(two.cost.of(CostTerm::Products), resident.cost.of(CostTerm::Products), 1e-9);
+  EXPECT_NEAR(two.cost.total, computing * 7 / 8 + two.diskBytes / 4e9 / 2, 0.02 * computing);
+}
+
 TEST(Prediction, PromptsThatDoNotFitTheContextAreLeftOut) {
   Planned all = planned(machineOf("ovh-ai1-1-gpu"), defaultRequest(4096));
   ASSERT_EQ(all.prediction.prompts.size(), 4u);

@@ -161,11 +161,6 @@ inline float half(const std::byte *from) {
   return _cvtsh_ss(bits);
 }
 
-inline void prefetchBytes(const std::byte *from, uint64_t bytes) {
-  for (uint64_t at = 0; at < bytes; at += 64)
-    _mm_prefetch(reinterpret_cast<const char *>(from + at), _MM_HINT_T0);
-}
-
 /// A super-block: its eight blocks two by two, their scales, and d.
 struct WeightsOfSuperBlock {
   __m512i pairs[4];
@@ -175,7 +170,8 @@ struct WeightsOfSuperBlock {
 
 struct Q6_KAvx512 {
   static void prefetch(const std::byte *row, uint64_t group, uint64_t ahead) {
-    prefetchBytes(row + group * 210 + ahead, 210);
+    for (uint64_t at = 0; at < 210; at += 64)
+      Vector512::prefetch(row + group * 210 + ahead + at);
   }
   static WeightsOfSuperBlock load(const std::byte *row, uint64_t group) {
     const std::byte *from = row + group * 210;
