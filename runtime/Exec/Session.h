@@ -56,10 +56,12 @@ struct SessionOptions {
 
 /// What a phase took so far.
 struct PhaseStatistics {
-  uint64_t tokens = 0;              ///< Of prompts, or generated.
-  std::chrono::nanoseconds taken{}; ///< In prompt units and decode steps.
-  uint64_t weightBytes = 0;         ///< In memory, that products read; experts from the store left out.
-  ExpertStoreStatistics experts;    ///< In plans over several tiers; in others all is 0.
+  uint64_t tokens = 0;                           ///< Of prompts, or generated.
+  std::chrono::nanoseconds taken{};              ///< In prompt units and decode steps.
+  std::chrono::steady_clock::time_point begun{}; ///< Of the first of them,
+  std::chrono::nanoseconds elapsed{};            ///< and from there to the end of the last: what lies between counts.
+  uint64_t weightBytes = 0;                      ///< In memory, that products read; experts from the store left out.
+  ExpertStoreStatistics experts;                 ///< In plans over several tiers; in others all is 0.
 };
 
 /// How far a prompt is.

@@ -101,7 +101,11 @@ Result<void> SessionState::decode(std::span<const DecodeRow> rows) {
 void SessionState::account(schema::Phase phase, uint64_t tokens, Clock::time_point begun) {
   PhaseStatistics &of = statistics[static_cast<size_t>(phase)];
   of.tokens += tokens;
-  of.taken += Clock::now() - begun;
+  Clock::time_point end = Clock::now();
+  if (of.taken.count() == 0)
+    of.begun = begun;
+  of.taken += end - begun;
+  of.elapsed = end - of.begun;
   of.weightBytes = (phase == schema::Phase::decode ? decodeProgram : promptProgram)->weightBytesRead();
   if (!experts.feed)
     return;

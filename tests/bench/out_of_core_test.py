@@ -76,7 +76,12 @@ class Parsing(unittest.TestCase):
         # All was over at 8 s, and memory given back until 10 s.
         result = strata.parse(finished(samples=[(0, 0), (8.0, 800), (10.0, 800)]), DECODE, json.dumps(stats), 8.0)
         self.assertEqual((result["tokens_per_second"], round(result["bytes"]), result["stats"]), (4, 100, stats))
+        # Between steps another second went by.
+        stats["decode"]["elapsed_seconds"] = 2.0
+        result = strata.parse(finished(samples=[(0, 0), (8.0, 800), (10.0, 800)]), DECODE, json.dumps(stats), 8.0)
+        self.assertEqual((result["tokens_per_second"], round(result["bytes"])), (4, 200))
         # Loaded at 3 s, the prompt done at 7 s.
+        stats["decode"]["elapsed_seconds"] = 1.0
         result = strata.parse(finished(samples=[(3.0, 50), (7.0, 800), (8.0, 900), (10.0, 900)]), PROMPT, json.dumps(stats), 8.0)
         self.assertEqual((result["tokens_per_second"], round(result["bytes"])), (128, 750))
         for text in (None, "", "[]", "{}", json.dumps({"decode": {"tokens": 0, "seconds": 1}}),

@@ -51,8 +51,8 @@ class Verify(ToolTest):
         first = self.succeed("strata-verify", self.model)
         self.assertRegex(first.error, r"strata-verify: reading with .* reads")
         sums = self.sums.read_bytes()
-        for options, described in ((("--reads=buffered",), "16 threads with buffered reads"),
-                                   (("--reads=buffered", "--read-depth=1"), "1 thread with buffered reads"),
+        for options, described in ((("--reads=buffered",), "threads with buffered reads, whose pages are given back, 16 at a time"),
+                                   (("--reads=buffered", "--read-depth=1"), "threads with buffered reads, whose pages are given back, 1 at a time"),
                                    (("--reads=auto", "--read-depth=200"), "200 ")):
             again = self.succeed("strata-verify", self.model, "--rewrite", *options)
             self.assertIn(f"reading with {described}", again.error.replace("io_uring with direct reads, 200", "200 "))

@@ -27,7 +27,7 @@ struct PhaseGuess {
 /// What was measured and what was predicted; a figure that is absent was not measured, or not predicted.
 struct PhaseReport {
   uint64_t tokens = 0; ///< 0: the phase did not run, and nothing else was measured.
-  double seconds = 0;
+  double seconds = 0, elapsed = 0;
   /// With experts that are used equally often, prompts with empty caches; and decoding by the artifact's usage counts,
   /// or what is published of siblings.
   PhaseGuess uniform, expected;
@@ -169,6 +169,7 @@ Json phaseJson(const PhaseReport &report) {
   auto count = [&](uint64_t number) { return streams ? Json(number) : Json(-1); };
   return {{"tokens", report.tokens},
           {"seconds", ran ? Json(report.seconds) : Json(-1)},
+          {"elapsed_seconds", ran ? Json(report.elapsed) : Json(-1)},
           {"disk_bytes", numberOr(report.diskBytes)},
           {"disk_gbps_waiting", gigabytes(report.diskWaiting)},
           {"disk_gbps_reading", gigabytes(report.diskReading)},
@@ -203,6 +204,7 @@ PhaseReport reportOf(const Session &session, schema::Phase phase) {
   if (report.tokens == 0)
     return report;
   report.seconds = secondsOf(counted.taken);
+  report.elapsed = secondsOf(counted.elapsed);
   const schema::Prediction &prediction = *session.artifact().root().prediction();
   if (!session.readsDescription().empty())
     addReads(report, counted, prediction.expert_bytes());

@@ -66,8 +66,9 @@ static Result<std::unique_ptr<Reads>> openPool(const WeightFiles &files, DirectF
                                                std::string_view why) {
   bool buffered = direct.descriptors.empty();
   return makePoolReads(files, std::move(direct.descriptors), options,
-                       fmt::format("{} thread{} with {} ({})", options.depth, options.depth == 1 ? "" : "s",
-                                   buffered ? "buffered reads, whose pages are given back" : "direct reads", why));
+                       fmt::format("threads with {}, {} at a time ({})",
+                                   buffered ? "buffered reads, whose pages are given back" : "direct reads",
+                                   options.depth, why));
 }
 
 Result<std::unique_ptr<Reads>> openReads(const WeightFiles &files, const ReadOptions &options) {

@@ -2,11 +2,14 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// Threads that each read with pread: directly into the caller's buffers, or through the page cache.
+// Threads that each read with pread: directly into the caller's buffers, or through the page cache. There are more of
+// them than reads at one time, so that the disk has as many as it should while some compute checksums.
 
+#include "runtime/Base/HostLimits.h"
 #include "runtime/Memory/Reads/BackEnds.h"
 #include "runtime/Weights/WeightFile.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <fmt/format.h>
 #include <system_error>
@@ -21,14 +24,15 @@ class PoolReads : public ThreadedReads {
 public:
   PoolReads(const WeightFiles &from, std::vector<gguf::Descriptor> directDescriptors, const ReadOptions &options,
             std::string text)
-      : ThreadedReads(from, options.capacity), direct(std::move(directDescriptors)), why(std::move(text)) {}
+      : ThreadedReads(from, options.capacity), direct(std::move(directDescriptors)), why(std::move(text)),
+        depth(options.depth) {}
 
   ~PoolReads() override {
     {
       std::lock_guard lock(mutex);
       ending = true;
     }
-    somethingAsked.notify_all();
+    mayRead.notify_all();
   }
 
   /// Throws std::system_error if the system has not that many.
@@ -43,7 +47,7 @@ public:
       std::lock_guard lock(mutex);
       asked.push(request);
     }
-    somethingAsked.notify_one();
+    mayRead.notify_one();
   }
 
   std::string description() const override { return why; }
@@ -52,29 +56,37 @@ private:
   void work() {
     std::unique_lock lock(mutex);
     for (;;) {
-      somethingAsked.wait(lock, [this] { return ending || !asked.empty(); });
+      mayRead.wait(lock, [this] { return ending || (!asked.empty() && reading < depth); });
       if (ending)
         return;
       ReadRequest request = asked.pop();
+      ++reading;
       lock.unlock();
-      hand(read(request));
+      int64_t result = read(request);
+      lock.lock();
+      --reading;
+      mayRead.notify_one();
+      lock.unlock();
+      hand(completed(request, result));
       lock.lock();
     }
   }
 
-  ReadCompletion read(const ReadRequest &request) const {
+  int64_t read(const ReadRequest &request) const {
     bool buffered = direct.empty() || request.throughCache;
     int descriptor = buffered ? files.descriptor(request.file) : direct[request.file].get();
     ssize_t got = pread(descriptor, request.to.data(), request.to.size(), static_cast<off_t>(request.offset));
     int64_t result = got < 0 ? -errno : got;
     if (buffered)
       files.forget(request.file, request.offset, request.to.size());
-    return completed(request, result);
+    return result;
   }
 
   std::vector<gguf::Descriptor> direct; ///< Empty: all reads are buffered.
   std::string why;
-  std::condition_variable somethingAsked;
+  uint32_t depth;
+  uint32_t reading = 0; ///< Under the mutex: reads that the disk has.
+  std::condition_variable mayRead;
   std::vector<std::jthread> threads; ///< Last: they end before what they use.
 };
 
@@ -83,11 +95,12 @@ private:
 Result<std::unique_ptr<Reads>> makePoolReads(const WeightFiles &files, std::vector<gguf::Descriptor> direct,
                                              const ReadOptions &options, std::string description) {
   auto reads = std::make_unique<PoolReads>(files, std::move(direct), options, std::move(description));
+  uint32_t threads = options.depth + std::min(options.depth, hostLimits().cores);
   try {
-    reads->startThreads(options.depth);
+    reads->startThreads(threads);
   } catch (const std::system_error &refused) {
     return fail(ExitCode::Machine, "F20",
-                fmt::format("the system does not start {} threads for reading ({}): lower --read-depth", options.depth,
+                fmt::format("the system does not start {} threads for reading ({}): lower --read-depth", threads,
                             gguf::errorText(refused.code().value())));
   }
   return reads;

@@ -51,7 +51,7 @@ private:
 class UringReads : public ThreadedReads {
 public:
   UringReads(const WeightFiles &from, const ReadOptions &options)
-      : ThreadedReads(from, options.capacity), depth(options.depth), inRing(options.depth), arrived(options.depth) {
+      : ThreadedReads(from, options.capacity), depth(options.depth), inRing(options.depth), arrived(options.capacity) {
     for (uint32_t place = depth; place-- != 0;)
       free.push_back(place);
   }
@@ -136,15 +136,17 @@ private:
     for (;;) {
       if (fill() && free.size() == depth)
         return;
-      int submitted = io_uring_submit_and_wait(ring.get(), 1);
+      int submitted =
+          arrived.empty() ? io_uring_submit_and_wait(ring.get(), 1) : io_uring_submit_and_get_events(ring.get());
       // The kernel is short of memory or was interrupted: what is in the ring is still to be done.
       if (submitted < 0 && submitted != -EINTR)
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
-      if (size_t count = takeArrived(); count != 0) {
-        fill(); // The disk gets its next reads before this thread looks at what it brought.
-        io_uring_submit(ring.get());
-        finish(count);
-      }
+      takeArrived();
+      if (arrived.empty())
+        continue;
+      fill(); // The disk gets its next reads before this thread looks at one of what it brought.
+      io_uring_submit(ring.get());
+      finish(arrived.pop());
     }
   }
 
@@ -185,11 +187,10 @@ private:
     io_uring_sqe_set_data64(entry, kWakeUp);
   }
 
-  /// How many reads have come to their end; they are in `arrived`.
-  size_t takeArrived() {
-    size_t count = 0;
+  /// Of reads that have come to their end.
+  void takeArrived() {
     io_uring_cqe *completion = nullptr;
-    while (count < arrived.size() && io_uring_peek_cqe(ring.get(), &completion) == 0) {
+    while (io_uring_peek_cqe(ring.get(), &completion) == 0) {
       uint64_t tag = io_uring_cqe_get_data64(completion);
       if (tag == kWakeUp) {
         std::lock_guard lock(mutex);
@@ -197,21 +198,17 @@ private:
         if (!ending)
           waitForWakeUp();
       } else if (tag != kCancellation) {
-        arrived[count++] = {inRing[tag], completion->res};
+        arrived.push({inRing[tag], completion->res});
         free.push_back(static_cast<uint32_t>(tag));
       }
       io_uring_cqe_seen(ring.get(), completion);
     }
-    return count;
   }
 
-  void finish(size_t count) {
-    for (size_t i = 0; i < count; ++i) {
-      const ReadRequest &request = arrived[i].request;
-      if (request.throughCache)
-        files.forget(request.file, request.offset, request.to.size());
-      hand(completed(request, arrived[i].result));
-    }
+  void finish(const Arrived &one) {
+    if (one.request.throughCache)
+      files.forget(one.request.file, one.request.offset, one.request.to.size());
+    hand(completed(one.request, one.result));
   }
 
   std::vector<gguf::Descriptor> direct;
@@ -224,7 +221,7 @@ private:
   uint64_t wakeUps = 0;            ///< The kernel writes it.
   std::vector<ReadRequest> inRing; ///< By place, the number that an entry of the ring carries.
   std::vector<uint32_t> free;      ///< Places.
-  std::vector<Arrived> arrived;    ///< Taken from the ring, not looked at yet.
+  FixedQueue<Arrived> arrived;     ///< Taken from the ring, not looked at yet.
   std::jthread thread;             ///< Last: it ends before what it uses.
 };
 

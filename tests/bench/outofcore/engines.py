@@ -117,8 +117,8 @@ class Strata:
             return failed(finished, f"its --stats-file has no {phase} with tokens and seconds")
         end = min(finished.seconds, written)
         if not work.decodes:
-            end -= max(0, stats.get("decode", {}).get("seconds", 0))  # Of the one token after the prompt.
-        read = finished.bytes_between(max(0, end - seconds), end)
+            end -= max(0, stats.get("decode", {}).get("elapsed_seconds", 0))  # Of the one token after the prompt.
+        read = finished.bytes_between(max(0, end - stats[phase].get("elapsed_seconds", seconds)), end)
         return {**measurement(finished, tokens, seconds, read), "stats": stats}
 
 
