@@ -18,9 +18,9 @@ asan)
   ;;
 tsan)
   folders="tests/runtime/Device tests/runtime/Memory tests/runtime/Exec"
-  # Thousands of artifacts that are refused before a thread starts, of simulated reads, of random shapes and of allocations
+  # Thousands of artifacts that are refused before a thread starts, of simulated reads, of places, of random shapes and of allocations
   # that fail (F20): asan's business, slow here.
-  export GTEST_FILTER='-Mutation.*:*.TenThousandSeeds:FewColumns.*:*PanelTest.*:*F20*'
+  export GTEST_FILTER='-Mutation.*:*.TenThousandSeeds:*ThousandPlacesOverwritten*:FewColumns.*:*PanelTest.*:*F20*'
   ;;
 *)
   echo "usage: tools/sanitize.sh asan|tsan" >&2
