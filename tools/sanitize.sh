@@ -7,6 +7,8 @@
 #
 # Builds the runtime's tests with a preset of sanitizers and runs them: asan is AddressSanitizer and
 # UndefinedBehaviorSanitizer, over all of the runtime; tsan is ThreadSanitizer, over what has threads.
+#
+# Where STRATA_TEST_DEADLINE (seconds since 1970) comes before the end, it says so and ends with 77: skipped.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -28,9 +30,23 @@ tsan)
   ;;
 esac
 
-build="build/$1"
-cmake --preset "$1" >/dev/null
+# Runs a command no longer than there is time.
+in_time() {
+  [ -n "${STRATA_TEST_DEADLINE:-}" ] || { "$@"; return; }
+  left=$((STRATA_TEST_DEADLINE - $(date +%s)))
+  code=124
+  [ "$left" -le 0 ] || { code=0; timeout "$left" "$@" || code=$?; }
+  if [ "$code" = 124 ]; then
+    echo "sanitize.sh: $preset is skipped: there is no time left for: $*" >&2
+    exit 77
+  fi
+  return "$code"
+}
+
+preset="$1"
+build="build/$preset"
+cmake --preset "$preset" >/dev/null
 for folder in $folders; do
-  cmake --build "$build" --target "$folder/all"
-  ctest --test-dir "$build/$folder" --output-on-failure --parallel "$(nproc)"
+  in_time cmake --build "$build" --target "$folder/all"
+  in_time ctest --test-dir "$build/$folder" --output-on-failure --parallel "$(nproc)"
 done

@@ -53,7 +53,7 @@ struct ExpertStoreOptions {
 /// What a want is for.
 enum class ExpertUse : uint8_t {
   Decode, ///< Goes into its layer's cache, if there is a place.
-  Prompt  ///< Takes free places of the cache, and lends other layers', but drives nothing out.
+  Prompt  ///< Takes free places of its layer's cache, or is lent one of another's, but drives nothing out.
 };
 
 /// Used by one thread. An expert is asked for with want() and held by a handle until release(); its slabs may be used
