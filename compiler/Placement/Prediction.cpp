@@ -34,7 +34,7 @@ constexpr uint64_t kPromptLengths[] = {75, 512, 1024, 2048, 8192, 32768};
 /// The disk reads what one expert's matrix has, a third of an expert.
 constexpr uint64_t kMatrices = 3;
 
-/// Bytes that one core reads directly and checks in a second, where it does nothing else (docs/benchmarks.md).
+/// Bytes that one core reads directly and checks in a second, beside others that compute (docs/benchmarks.md).
 constexpr double kReadByCore = 4e9;
 
 /// How fast the host's cores are with quantised weights, against int8 activations, as docs/benchmarks.md has it.
@@ -99,7 +99,7 @@ private:
   double attentionOperations(double positions) const;
   /// Counts the pass's terms; its time if the host computes it.
   double addPass(double start, double tokens, PromptPrediction &prompt) const;
-  double roomAhead(uint32_t layer, bool cachesAreEmpty) const;
+  double stagingBytes() const;
   double computingShare() const;
   double secondsOfReading(double bytes) const;
   /// Rows of a decoded token that go from one device to the other, one after the other: of the embedding, to and from
@@ -235,16 +235,12 @@ uint32_t Predictor::coldExperts(uint32_t layer) const {
   return plan.expertsApart && layer >= plan.denseLayers ? plan.cacheSlots(layer) : 0;
 }
 
-/// Bytes of buffers that a pass of a prompt has when it comes to a layer: the staging arena's, and of caches that are
-/// empty the layer's own and those of the layers behind it.
-double Predictor::roomAhead(uint32_t layer, bool cachesAreEmpty) const {
+/// Of the buffers in RAM that experts of all layers pass through.
+double Predictor::stagingBytes() const {
   double bytes = 0;
   for (const PlannedArena &arena : plan.arenas)
     if (arena.name == "staging" && arena.tier == Tier::Ram)
       bytes += static_cast<double>(arena.bytes);
-  for (auto from = size_t{layer}; cachesAreEmpty && from < plan.layers.size(); ++from)
-    bytes += static_cast<double>(plan.cacheSlots(static_cast<uint32_t>(from))) *
-             static_cast<double>(weights.layers[from].expertBuffers);
   return bytes;
 }
 
@@ -270,12 +266,16 @@ double Predictor::addPass(double start, double tokens, PromptPrediction &prompt)
   const HostFigures &host = machine.host;
   double computing = computingShare(), hostShare = hostSpeed(plan.settings.promptActivations).prompts * computing;
   std::vector<LayerPass> passes(plan.layers.size());
+  // Of caches that are empty a layer has its own to read into, and those of the layers behind it.
+  auto emptySlots = [&](size_t layer) { return start == 0 ? coldExperts(static_cast<uint32_t>(layer)) : 0; };
+  double room = stagingBytes();
+  for (size_t i = 0; i < plan.layers.size(); ++i)
+    room += static_cast<double>(emptySlots(i) * weights.layers[i].expertBuffers);
   for (size_t i = 0; i < plan.layers.size(); ++i) {
     const auto &experts = plan.layers[i].experts;
     const LayerWeights &layer = weights.layers[i];
-    auto number = static_cast<uint32_t>(i);
     double bytes = touched * static_cast<double>(layer.expert);
-    double read = bytes * (experts[at(Tier::Disk)] + (start == 0 ? coldExperts(number) : 0));
+    double read = bytes * (experts[at(Tier::Disk)] + emptySlots(i));
     diskBytes += read;
     uploaded += plan.hasGpu ? bytes * (experts[at(Tier::Ram)] + experts[at(Tier::Disk)]) : 0;
     double operations = 2 * tokens * description.expertsUsed * static_cast<double>(layer.expertParameters);
@@ -284,7 +284,8 @@ double Predictor::addPass(double start, double tokens, PromptPrediction &prompt)
                        seconds(attention / computing, host.attentionRate);
     passes[i].experts = seconds(operations / hostShare, host.productRate) + secondsOfReading(read);
     passes[i].reads = seconds(read, disk);
-    passes[i].room = read == 0 ? 0 : seconds(roomAhead(number, start == 0), disk);
+    passes[i].room = read == 0 ? 0 : seconds(room, disk);
+    room -= static_cast<double>(emptySlots(i) * layer.expertBuffers);
   }
   double onGpu = attention * plan.denseLayersIn(Tier::Gpu), onHost = attention * plan.denseLayersIn(Tier::Ram);
   prompt.diskBytes += diskBytes;

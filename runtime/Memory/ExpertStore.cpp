@@ -179,11 +179,16 @@ std::optional<uint32_t> ExpertStore::takeSlot(uint32_t layer, uint32_t expert, E
       if (slotTable[slot].state == State::Free && !isUnderway(slotTable[slot]))
         return slot;
   }
-  std::optional<uint32_t> taken = use == ExpertUse::Prompt ? takeUnclaimed(layer) : takeFree(own);
-  if (!taken && use == ExpertUse::Decode)
-    taken = takeVictim(layer);
-  if (!taken)
-    taken = takeFree(shared);
+  std::optional<uint32_t> taken;
+  if (use == ExpertUse::Prompt) {
+    taken = takeUnclaimed(layer);
+  } else {
+    taken = takeFree(own);
+    if (!taken)
+      taken = takeVictim(layer);
+    if (!taken)
+      taken = takeFree(shared);
+  }
   if (!taken)
     taken = takeVictim(static_cast<uint32_t>(partitions.size() - 1));
   if (!taken && use == ExpertUse::Prompt && shared.slots == 0)

@@ -134,6 +134,8 @@ private:
   void work() {
     waitForWakeUp();
     for (;;) {
+      takeArrived();
+      // The disk gets its next reads before this thread looks at one of what it brought.
       if (fill() && free.size() == depth)
         return;
       int submitted =
@@ -141,12 +143,8 @@ private:
       // The kernel is short of memory or was interrupted: what is in the ring is still to be done.
       if (submitted < 0 && submitted != -EINTR)
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
-      takeArrived();
-      if (arrived.empty())
-        continue;
-      fill(); // The disk gets its next reads before this thread looks at one of what it brought.
-      io_uring_submit(ring.get());
-      finish(arrived.pop());
+      if (!arrived.empty())
+        finish(arrived.pop());
     }
   }
 

@@ -88,11 +88,17 @@ class Strata:
     def __init__(self, program, artifact, model, threads, extra=()):
         self.program, self.artifact, self.model, self.threads, self.extra = program, artifact, model, threads, list(extra)
 
+    def arguments(self, work, seed):
+        prompt, generated = (DECODE_PROMPT, work.tokens) if work.decodes else (work.tokens, 1)
+        return [self.artifact, f"--weights={self.model}", f"--random-prompt={prompt}", f"--seed={seed}", "-n", generated, "--no-usage"]
+
     def command(self, work, stats, seed):
         threads = [f"--threads={self.threads}"] if self.threads else []
-        prompt, generated = (DECODE_PROMPT, work.tokens) if work.decodes else (work.tokens, 1)
-        return [self.program, self.artifact, f"--weights={self.model}", f"--random-prompt={prompt}", f"--seed={seed}", "-n", generated,
-                *threads, "--no-usage", "--stats", "--json", f"--stats-file={stats}", *self.extra]
+        return [self.program, *self.arguments(work, seed), *threads, "--stats", "--json", f"--stats-file={stats}", *self.extra]
+
+    def tracing(self, work, seed, trace):
+        """The arguments for a run that only writes which experts are used."""
+        return [*self.arguments(work, seed), f"--trace={trace}"]
 
     def measure(self, work, group, timeout, seed):
         """Another prompt for every seed."""

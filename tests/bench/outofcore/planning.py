@@ -33,13 +33,12 @@ def settings(options):
     return [f"--ram={options.ram}B", f"--context={(longest + 64) // 64 * 64}", f"--prompt-tokens={prompt}", *caching]
 
 
-def record_traces(options, artifact, model, folder):
+def record_traces(options, strata, folder):
     """Which experts other prompts of the decode row's kind use."""
-    tokens = next(work.tokens for work in options.works if work.decodes)
+    work = next(work for work in options.works if work.decodes)
     for number in range(options.other_prompts):
         trace = folder / f"other-prompt-{number + 1}.trace"
-        tool(options, "strata-run", artifact, f"--weights={model.path}", f"--random-prompt={DECODE_PROMPT}",
-             f"--seed={FIRST_OTHER_SEED + number}", "-n", tokens, "--no-usage", f"--trace={trace}")
+        tool(options, "strata-run", *strata.tracing(work, FIRST_OTHER_SEED + number, trace))
         options.trace.append(trace)
 
 

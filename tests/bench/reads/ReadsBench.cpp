@@ -7,6 +7,7 @@
 #include "runtime/Base/PageMemory.h"
 #include "runtime/Memory/Reads/Reads.h"
 #include "runtime/Weights/WeightFile.h"
+#include "tools/bench/host/Clock.h"
 
 #include <algorithm>
 #include <chrono>
@@ -31,11 +32,6 @@ double coreSeconds() {
   timespec time{};
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-}
-
-double median(std::vector<double> numbers) {
-  std::sort(numbers.begin(), numbers.end());
-  return numbers[numbers.size() / 2];
 }
 
 struct Measured {
@@ -119,9 +115,9 @@ void measureBackEnd(const WeightFiles &files, ReadBackend backend, const Setting
   fmt::print(
       "{}: {:.2f} GB/s, with checksums {:.2f} GB/s, {:.1f} % less (rounds {:.1f} to {:.1f}); of a core {:.1f} and "
       "{:.1f} GB/s\n",
-      (*reads)->description(), median(plain), median(hashed), median(costs),
-      *std::min_element(costs.begin(), costs.end()), *std::max_element(costs.begin(), costs.end()), median(corePlain),
-      median(coreHashed));
+      (*reads)->description(), bench::median(plain), bench::median(hashed), bench::median(costs),
+      *std::min_element(costs.begin(), costs.end()), *std::max_element(costs.begin(), costs.end()),
+      bench::median(corePlain), bench::median(coreHashed));
 }
 
 void run(const std::string &path, const Settings &settings) {

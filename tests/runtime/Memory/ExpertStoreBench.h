@@ -68,6 +68,11 @@ inline ExpertCatalogue catalogue() {
   return made;
 }
 
+inline SimulatedFaults randomFaults(std::mt19937_64 &random) {
+  return {uint32_t(random() % 200), uint32_t(random() % 200), uint32_t(random() % 100),
+          uint32_t(random() % 100), uint32_t(random() % 20),  uint32_t(random() % 4)};
+}
+
 /// Its store, its disk.
 struct ExpertStoreBench {
   explicit ExpertStoreBench(const SimulatedFaults &faults = {}, uint64_t seed = 1, uint32_t slots = 6,
@@ -95,6 +100,13 @@ struct ExpertStoreBench {
         return false;
     }
     return true;
+  }
+
+  /// From now on the disk is well, and nothing is in quarantine.
+  void heal() {
+    reads.faults = {};
+    reads.returnLost();
+    reads.passTime(Quarantine::kTime);
   }
 
   /// One expert: its error, or nothing if its bytes are right.

@@ -190,17 +190,14 @@ TEST(ExpertStorePrompts, TenThousandSeeds) {
   uint64_t right = 0, errors = 0, lent = 0;
   for (uint64_t seed = 0; seed < 10'000; ++seed) {
     std::mt19937_64 random(seed);
-    SimulatedFaults faults = {uint32_t(random() % 200), uint32_t(random() % 200), uint32_t(random() % 100),
-                              uint32_t(random() % 100), uint32_t(random() % 20),  uint32_t(random() % 4)};
+    SimulatedFaults faults = randomFaults(random);
     ExpertStoreBench bench(faults, seed, random() % 2, {{1, 2, {}, {}}, {2, 3, {}, {}}});
     Mixture mixture{bench, std::mt19937_64(seed)};
     for (int step = 0; step < 12; ++step)
       ASSERT_NO_FATAL_FAILURE(mixture.step()) << "seed " << seed;
     right += mixture.right, errors += mixture.errors, lent += mixture.lent;
     // Once the disk is well again every layer has all its buffers.
-    bench.reads.faults = {};
-    bench.reads.returnLost();
-    bench.reads.passTime(Quarantine::kTime);
+    bench.heal();
     for (int again = 0; again < 2; ++again) // Where it was lent a buffer it leaves that the first time.
       for (uint32_t layer : {2u, 1u})
         for (uint32_t expert = 0; expert <= layer; ++expert)

@@ -57,14 +57,11 @@ TEST(ExpertStore, TenThousandSeeds) {
   Outcome all;
   for (uint64_t seed = 0; seed < 10'000; ++seed) {
     std::mt19937_64 random(seed);
-    SimulatedFaults faults = {uint32_t(random() % 200), uint32_t(random() % 200), uint32_t(random() % 100),
-                              uint32_t(random() % 100), uint32_t(random() % 20),  uint32_t(random() % 4)};
+    SimulatedFaults faults = randomFaults(random);
     ExpertStoreBench bench(faults, seed);
     Outcome outcome = runSteps(bench, seed, 5);
     // Once the disk is well again, so is everything.
-    bench.reads.faults = {};
-    bench.reads.returnLost();
-    bench.reads.passTime(Quarantine::kTime);
+    bench.heal();
     ASSERT_FALSE(bench.use(1, seed % kExperts)) << "seed " << seed;
     ASSERT_EQ(outcome.wrong, 0u) << "seed " << seed;
     ASSERT_EQ(outcome.uncoded, 0u) << "seed " << seed;
